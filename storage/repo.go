@@ -1,0 +1,141 @@
+package storage
+
+import (
+	"context"
+	"iter"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+)
+
+// Head is the newest commit of a repo.
+type Head struct {
+	DID    syntax.DID
+	Commit cid.Cid    // of the signed commit
+	Rev    syntax.TID // of the commit
+	Data   cid.Cid    // the root of the Merkle Search Tree (MST)
+	Block  []byte     // the signed commit, DAG-CBOR
+}
+
+// Block is an MST node, a record or a commit, as its CID names it.
+type Block struct {
+	CID   cid.Cid
+	Rev   syntax.TID // of the commit that wrote it
+	Bytes []byte     // DAG-CBOR
+}
+
+// Record is a record of a repo. Its bytes are stored here and nowhere else.
+type Record struct {
+	Path  string // collection/rkey, the key in the MST
+	CID   cid.Cid
+	Rev   syntax.TID // of the commit that wrote it
+	Bytes []byte     // DAG-CBOR
+}
+
+// RecordWrite puts or deletes a record.
+type RecordWrite struct {
+	Path  string
+	CID   cid.Cid // undefined to delete
+	Bytes []byte
+	Blobs []cid.Cid // the blobs that the record refers to, each once
+}
+
+// Commit is one change of a repo: everything that becomes true with it.
+type Commit struct {
+	// Prev is the commit that has to be the head now: undefined if there must be no repo yet.
+	Prev cid.Cid
+
+	// Head is the new head. Its DID says which repo is meant.
+	Head Head
+
+	NewNodes  []Block   // written with the rev of Head, whatever their own Rev says
+	DropNodes []cid.Cid // no longer part of the tree. Disjoint from NewNodes
+
+	Writes []RecordWrite // no path twice
+
+	// AllowMissingBlobs lets records refer to blobs that aren't there, as after an import.
+	AllowMissingBlobs bool
+
+	// Events are appended to the log in this order.
+	Events []Event
+}
+
+// Row is a part of the content for [Repos.Replace]: a node, or else a record.
+type Row struct {
+	Node   *Block
+	Record *RecordWrite
+}
+
+// RecordRange selects records: by default, all of a repo in ascending order of their paths, byte by byte, which is the
+// order of the MST.
+type RecordRange struct {
+	Collection syntax.NSID // if not "", just the records of this collection
+
+	// After and Before bound the record keys, both exclusively; "" for no bound. They need a Collection.
+	After, Before syntax.RecordKey
+
+	Reverse bool // descending order
+	Limit   int  // at most this many; 0 for all
+}
+
+// RepoStats counts what a repo consists of.
+type RepoStats struct {
+	Nodes   int64
+	Records int64
+}
+
+// RepoReader reads repos.
+type RepoReader interface {
+	// Head returns a repo's newest commit. Error: [ErrNotFound].
+	Head(ctx context.Context, did syntax.DID) (Head, error)
+
+	// Blocks returns those of the wanted blocks that the repo has now, in the order in which they're asked for: nodes
+	// of its tree, its records' bytes, and its newest commit. Most calls ask for nodes. Missing ones are left out.
+	Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]Block, error)
+
+	// Record returns the record at a path. Error: [ErrNotFound].
+	Record(ctx context.Context, did syntax.DID, path string) (Record, error)
+
+	// Records yields the records of a range, none if there is no such repo. Memory doesn't grow with their number.
+	Records(ctx context.Context, did syntax.DID, r RecordRange) iter.Seq2[Record, error]
+
+	// Collections returns the collections that have a record, in ascending order. Its cost grows with their number, not
+	// with that of the records.
+	Collections(ctx context.Context, did syntax.DID) ([]syntax.NSID, error)
+
+	// Stats counts a repo's nodes and records. Its cost may grow with the repo. A repo that doesn't exist has none.
+	Stats(ctx context.Context, did syntax.DID) (RepoStats, error)
+}
+
+// Repos keeps the signed repositories: for each its head, its MST nodes, its records and their references to blobs.
+type Repos interface {
+	RepoReader
+
+	// Snapshot calls read with a reader that sees the state of one moment until read returns, whatever is written
+	// meanwhile, and which is not used after that. Writers aren't delayed. It returns what read returns.
+	//
+	// A snapshot may last for minutes, while a slow client downloads a large repo.
+	Snapshot(ctx context.Context, read func(RepoReader) error) error
+
+	// Commit applies a commit, as one write: head, nodes, records, blob references and events. Of several commits with
+	// the same Prev exactly one succeeds. Writes of many repos that wait at the same moment should share one flush to
+	// the disk.
+	//
+	// A write takes away the references of the record that was at its path. A blob that gains its first
+	// reference becomes referenced, one that loses its last is queued for deletion (see [BlobIndex]).
+	//
+	// It returns the sequence number of the last event, or 0 without events. Errors: [ErrConflict] if the head isn't
+	// Prev; [ErrNotFound] if a record refers to a blob that the account doesn't have or that is about to be deleted,
+	// unless AllowMissingBlobs is set.
+	Commit(ctx context.Context, c Commit) (int64, error)
+
+	// Replace does what Commit does, but to a repo whose whole content becomes that of rows. The commit's NewNodes,
+	// DropNodes and Writes are empty, and AllowMissingBlobs is taken as set. Until it returns nil, readers see the old
+	// content; if rows yields an error, that error is returned and nothing has changed. Memory doesn't grow with the
+	// number of rows, and other writers go on meanwhile.
+	//
+	// Rows come in any order, each node and each path once. A record whose Bytes are nil has the CID of an earlier row's
+	// record, and gets its bytes and blob references. Error, beside those of Commit: [ErrNotFound] if there is no such
+	// earlier row.
+	Replace(ctx context.Context, c Commit, rows iter.Seq2[Row, error]) (int64, error)
+}
