@@ -1,0 +1,238 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+	"github.com/pdskit/pdskit/storage"
+	"github.com/tidwall/btree"
+)
+
+// repo is all that one repo consists of.
+type repo struct {
+	head         storage.Head
+	nodes        *btree.BTreeG[*storage.Block]
+	records      *btree.BTreeG[*record] // by path
+	recordsByCID *btree.BTreeG[*record]
+	refs         *btree.BTreeG[ref]
+}
+
+type record struct {
+	storage.Record
+	blobs []cid.Cid
+}
+
+// ref says that a record refers to a blob.
+type ref struct {
+	blob string // the string of cid
+	path string
+	cid  cid.Cid
+	rev  syntax.TID // of the record
+}
+
+func newRepo() *repo {
+	return &repo{
+		nodes:   table(func(a, b *storage.Block) int { return compareCIDs(a.CID, b.CID) }),
+		records: table(func(a, b *record) int { return strings.Compare(a.Path, b.Path) }),
+		recordsByCID: table(func(a, b *record) int {
+			return cmp.Or(compareCIDs(a.CID, b.CID), strings.Compare(a.Path, b.Path))
+		}),
+		refs: table(func(a, b ref) int {
+			return cmp.Or(strings.Compare(a.blob, b.blob), strings.Compare(a.path, b.path))
+		}),
+	}
+}
+
+func compareCIDs(a, b cid.Cid) int { return strings.Compare(a.KeyString(), b.KeyString()) }
+
+// clone returns a copy of r. Whoever calls it has the store's mutex.
+func (r *repo) clone() *repo {
+	c := *r
+	c.nodes = r.nodes.Copy()
+	c.records = r.records.Copy()
+	c.recordsByCID = r.recordsByCID.Copy()
+	c.refs = r.refs.Copy()
+	return &c
+}
+
+// refers says whether a record refers to a blob.
+func (r *repo) refers(blob string) (yes bool) {
+	r.refs.Ascend(ref{blob: blob}, func(f ref) bool {
+		yes = f.blob == blob
+		return false
+	})
+	return yes
+}
+
+// recordWith returns a record with a CID, or nil.
+func (r *repo) recordWith(c cid.Cid) (found *record) {
+	r.recordsByCID.Ascend(&record{Record: storage.Record{CID: c}}, func(rec *record) bool {
+		if rec.CID == c {
+			found = rec
+		}
+		return false
+	})
+	return found
+}
+
+// block returns the block with a CID that the repo has now.
+func (r *repo) block(c cid.Cid) (storage.Block, bool) {
+	if b, ok := r.nodes.Get(&storage.Block{CID: c}); ok {
+		return *b, true
+	}
+	if rec := r.recordWith(c); rec != nil {
+		return storage.Block{CID: c, Rev: rec.Rev, Bytes: rec.Bytes}, true
+	}
+	if c == r.head.Commit {
+		return storage.Block{CID: c, Rev: r.head.Rev, Bytes: r.head.Block}, true
+	}
+	return storage.Block{}, false
+}
+
+// repoOf is what to look for in the table of repos.
+func repoOf(did syntax.DID) *repo { return &repo{head: storage.Head{DID: did}} }
+
+// repo returns the repo of a DID, or nil.
+func (s *state) repo(did syntax.DID) *repo {
+	r, _ := s.repos.Get(repoOf(did))
+	return r
+}
+
+// reader reads the repos of the state that load returns.
+type reader struct{ load func() *state }
+
+var _ storage.RepoReader = reader{}
+
+// Head implements [storage.RepoReader].
+func (r reader) Head(ctx context.Context, did syntax.DID) (storage.Head, error) {
+	p := r.load().repo(did)
+	if p == nil {
+		return found[storage.Head](ctx, nil)
+	}
+	return found(ctx, &p.head)
+}
+
+// Blocks implements [storage.RepoReader].
+func (r reader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := r.load().repo(did)
+	if p == nil {
+		return nil, nil
+	}
+	blocks := make([]storage.Block, 0, len(want))
+	for _, c := range want {
+		if b, ok := p.block(c); ok {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks, nil
+}
+
+// Record implements [storage.RepoReader].
+func (r reader) Record(ctx context.Context, did syntax.DID, path string) (storage.Record, error) {
+	if p := r.load().repo(did); p != nil {
+		if rec, ok := p.records.Get(&record{Record: storage.Record{Path: path}}); ok {
+			return found(ctx, &rec.Record)
+		}
+	}
+	return found[storage.Record](ctx, nil)
+}
+
+// Records implements [storage.RepoReader].
+func (r reader) Records(
+	ctx context.Context, did syntax.DID, in storage.RecordRange,
+) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		p := r.load().repo(did)
+		if p == nil {
+			return
+		}
+		n := 0
+		scan(p.records, in, func(rec *record) bool {
+			if in.Limit > 0 && n >= in.Limit {
+				return false
+			}
+			n++
+			if err := ctx.Err(); err != nil {
+				yield(storage.Record{}, err)
+				return false
+			}
+			return yield(rec.Record, nil)
+		})
+	}
+}
+
+// scan calls each with the records of a range, whatever its limit, until it returns false.
+func scan(records *btree.BTreeG[*record], in storage.RecordRange, each func(*record) bool) {
+	at := func(path string) *record { return &record{Record: storage.Record{Path: path}} }
+	if in.Collection == "" {
+		if in.Reverse {
+			records.Reverse(each)
+		} else {
+			records.Scan(each)
+		}
+		return
+	}
+	prefix := string(in.Collection) + "/"
+	low, high := prefix+string(in.After), string(in.Collection)+"0" // the string after all that begin with prefix
+	if in.Before != "" {
+		high = prefix + string(in.Before)
+	}
+	if in.Reverse {
+		records.Descend(at(high), func(rec *record) bool {
+			return rec.Path == high || rec.Path > low && each(rec)
+		})
+		return
+	}
+	records.Ascend(at(low), func(rec *record) bool {
+		return rec.Path < high && (rec.Path == low || each(rec))
+	})
+}
+
+// Collections implements [storage.RepoReader].
+func (r reader) Collections(ctx context.Context, did syntax.DID) ([]syntax.NSID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := r.load().repo(did)
+	if p == nil {
+		return nil, nil
+	}
+	var all []syntax.NSID
+	for at, more := "", true; more; {
+		more = false
+		p.records.Ascend(&record{Record: storage.Record{Path: at}}, func(rec *record) bool {
+			collection, _, _ := strings.Cut(rec.Path, "/")
+			all = append(all, syntax.NSID(collection))
+			at, more = collection+"0", true
+			return false
+		})
+	}
+	slices.Sort(all) // paths have another order: "a.b/c" comes after "a.b.c/d"
+	return all, nil
+}
+
+// Stats implements [storage.RepoReader].
+func (r reader) Stats(ctx context.Context, did syntax.DID) (storage.RepoStats, error) {
+	p := r.load().repo(did)
+	if p == nil {
+		return storage.RepoStats{}, ctx.Err()
+	}
+	return storage.RepoStats{Nodes: int64(p.nodes.Len()), Records: int64(p.records.Len())}, ctx.Err()
+}
+
+// Snapshot implements [storage.Repos].
+func (s *Store) Snapshot(ctx context.Context, read func(storage.RepoReader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now := s.now.Load()
+	return read(reader{load: func() *state { return now }})
+}

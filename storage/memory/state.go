@@ -1,0 +1,78 @@
+package memory
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/pdskit/pdskit/storage"
+	"github.com/tidwall/btree"
+)
+
+// state is all that a store holds at one moment. Once published, a state and everything in it never changes: rows are
+// replaced, not altered. Two tables with the same row type are one table in two orders.
+type state struct {
+	lastID  int64
+	lastSeq int64
+
+	accounts         *btree.BTreeG[*storage.Account] // by ID
+	accountsByDID    *btree.BTreeG[*storage.Account]
+	accountsByHandle *btree.BTreeG[*storage.Account] // those that have one
+	accountsByEmail  *btree.BTreeG[*storage.Account] // those that have one
+
+	repos  *btree.BTreeG[*repo]
+	events *btree.BTreeG[*storage.Event]
+
+	tokens         *btree.BTreeG[*storage.Token] // by kind and ID
+	tokensByDID    *btree.BTreeG[*storage.Token]
+	tokensByExpiry *btree.BTreeG[*storage.Token]
+
+	keys *btree.BTreeG[key]
+
+	blobs     *btree.BTreeG[*blob]
+	idleBlobs *btree.BTreeG[*blob] // those that may be deleted at some time, the most urgent first
+}
+
+func newState() *state {
+	return &state{
+		accounts:         table(func(a, b *storage.Account) int { return cmp.Compare(a.ID, b.ID) }),
+		accountsByDID:    table(func(a, b *storage.Account) int { return strings.Compare(string(a.DID), string(b.DID)) }),
+		accountsByHandle: table(func(a, b *storage.Account) int { return strings.Compare(string(a.Handle), string(b.Handle)) }),
+		accountsByEmail:  table(func(a, b *storage.Account) int { return strings.Compare(a.Email, b.Email) }),
+		repos:            table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
+		events:           table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
+		tokens:           table(compareTokens),
+		tokensByDID: table(func(a, b *storage.Token) int {
+			return cmp.Or(strings.Compare(string(a.DID), string(b.DID)), compareTokens(a, b))
+		}),
+		tokensByExpiry: table(func(a, b *storage.Token) int {
+			return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), compareTokens(a, b))
+		}),
+		keys:      table(func(a, b key) int { return strings.Compare(a.name, b.name) }),
+		blobs:     table(compareBlobs),
+		idleBlobs: table(compareIdle),
+	}
+}
+
+// clone returns a copy of s. Whoever calls it has the store's mutex, since a table notes that it has been copied.
+func (s *state) clone() *state {
+	c := *s
+	c.accounts = s.accounts.Copy()
+	c.accountsByDID = s.accountsByDID.Copy()
+	c.accountsByHandle = s.accountsByHandle.Copy()
+	c.accountsByEmail = s.accountsByEmail.Copy()
+	c.repos = s.repos.Copy()
+	c.events = s.events.Copy()
+	c.tokens = s.tokens.Copy()
+	c.tokensByDID = s.tokensByDID.Copy()
+	c.tokensByExpiry = s.tokensByExpiry.Copy()
+	c.keys = s.keys.Copy()
+	c.blobs = s.blobs.Copy()
+	c.idleBlobs = s.idleBlobs.Copy()
+	return &c
+}
+
+// table returns an empty table in the order of compare. It needs no lock: see [state].
+func table[T any](compare func(a, b T) int) *btree.BTreeG[T] {
+	less := func(a, b T) bool { return compare(a, b) < 0 }
+	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+}
