@@ -1,0 +1,85 @@
+package storagetest
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/pdskit/pdskit/storage"
+)
+
+func testBlobPutRace(t blobTest) {
+	data := blobBytes(100_000)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if c, n, err := t.blobs.PutBlob(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
+				t.Error(err)
+			} else if c != blobCID(data) || n != int64(len(data)) {
+				t.Errorf("%s of %d bytes, want %s of %d", c, n, blobCID(data), len(data))
+			}
+			t.wantBlob(blobDID, data)
+		})
+	}
+	wg.Wait()
+}
+
+// testBlobRace puts, deletes and reads one blob at once. Beside it, a blob of the same account that nobody deletes has to
+// stay there all the time, and others have to be there when they have been put.
+func testBlobRace(t blobTest) {
+	data, kept := blobBytes(100_000), blobBytes(100)
+	id := storage.BlobID{DID: blobDID, CID: blobCID(data)}
+	t.put(blobDID, kept)
+
+	const rounds = 30
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			for range rounds {
+				if _, _, err := t.blobs.PutBlob(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range rounds {
+				if err := t.blobs.DeleteBlob(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 10 * rounds {
+				// Only reading may fail for another reason than absence: the blob may be deleted meanwhile.
+				got, err := t.read(id.DID, id.CID)
+				if err == nil && !bytes.Equal(got, data) || !bytes.HasPrefix(data, got) {
+					t.Errorf("read %d wrong bytes of %d, %v", len(got), len(data), err)
+				}
+				t.wantBlob(blobDID, kept)
+			}
+		})
+		wg.Go(func() { // an account whose only blob comes and goes
+			own := blobBytes(10 + i)
+			for range rounds {
+				t.churn("did:web:churn.example.com", own)
+			}
+		})
+	}
+	wg.Wait()
+	t.put(blobDID, data)
+	t.wantBlob(blobDID, data)
+}
+
+// churn puts a blob, finds it there, and deletes it.
+func (t blobTest) churn(did syntax.DID, data []byte) {
+	c, _, err := t.blobs.PutBlob(t.Context(), did, bytes.NewReader(data))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	t.wantBlob(did, data)
+	if err := t.blobs.DeleteBlob(t.Context(), storage.BlobID{DID: did, CID: c}); err != nil {
+		t.Error(err)
+	}
+	t.wantNoBlob(did, data)
+}
