@@ -160,7 +160,7 @@ func TestInvalidDID(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, dir string) *disk.Blobs {
+func open(t testing.TB, dir string) *disk.Blobs {
 	t.Helper()
 	b, err := disk.Open(dir)
 	if err != nil {

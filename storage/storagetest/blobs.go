@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -45,6 +46,7 @@ var blobTests = []struct {
 	{"readers see nothing of a blob before it is whole", testBlobNotBeforeWhole},
 	{"readers see all of a blob while it is put and deleted", testBlobRace},
 	{"of racing PutBlob calls all succeed", testBlobPutRace},
+	{"PutBlob stores the first blob of an account whose last one is just being deleted", testBlobChurn},
 	{"OpenBlob returns what was put, from any offset", testBlobRead},
 	{"OpenBlob of what isn't there is ErrNotFound", testBlobNotFound},
 	{"OpenBlob gives every caller a position of its own", testBlobPositions},
@@ -180,11 +182,16 @@ func testBlobNotFound(t blobTest) {
 	data := blobBytes(1000)
 	t.put(blobDID, data)
 	mh := blobCID(data).Hash()
+	long, err := multihash.Sum(data, multihash.IDENTITY, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, id := range map[string]storage.BlobID{
 		"other bytes":       {DID: blobDID, CID: blobCID([]byte("other"))},
 		"other account":     {DID: "did:plc:z72i7hdynmk6r22z27h6tvur", CID: blobCID(data)},
 		"other codec":       {DID: blobDID, CID: cid.NewCidV1(cid.DagCBOR, mh)},
 		"version 0":         {DID: blobDID, CID: cid.NewCidV0(mh)},
+		"long CID":          {DID: blobDID, CID: cid.NewCidV1(cid.Raw, long)},
 		"undefined CID":     {DID: blobDID},
 		"no account":        {CID: blobCID(data)},
 		"no DID":            {DID: "../" + blobDID, CID: blobCID(data)},
