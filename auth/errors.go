@@ -1,0 +1,69 @@
+package auth
+
+import "net/http"
+
+// Error is what a client is told of a failed authentication. The client's software decides by Name and Status, and
+// some by Message.
+type Error struct {
+	Name    string // the value of "error" in the response's body
+	Status  int    // of the HTTP response
+	Message string // for humans; contains nothing secret
+
+	base *Error
+}
+
+// Error returns the name and the message.
+func (e *Error) Error() string { return "auth: " + e.Name + ": " + e.Message }
+
+// With returns the same error with another message. [errors.Is] takes the result for e.
+func (e *Error) With(message string) *Error {
+	return &Error{Name: e.Name, Status: e.Status, Message: message, base: e}
+}
+
+// Unwrap returns the error that e was made of by [Error.With], or nil.
+func (e *Error) Unwrap() error {
+	if e.base == nil {
+		return nil
+	}
+	return e.base
+}
+
+// The errors that clients see. Official clients refresh their session upon status 400 with ExpiredToken, and give it up
+// when a refresh ends in status 401, ExpiredToken or InvalidToken.
+var (
+	// ErrAuthMissing: there are no credentials where some are needed.
+	ErrAuthMissing = &Error{Name: "AuthMissing", Status: http.StatusUnauthorized, Message: "Authentication Required"}
+
+	// ErrAuthRequired: there are no or wrong credentials where the operator's are needed.
+	ErrAuthRequired = &Error{Name: "AuthenticationRequired", Status: http.StatusUnauthorized, Message: "Authentication Required"}
+
+	// ErrInvalidLogin is an [ErrAuthRequired]: no such account, or a wrong password. Which of them, nobody is told.
+	ErrInvalidLogin = ErrAuthRequired.With("Invalid identifier or password")
+
+	// ErrInvalidToken: the token is malformed, forged, meant for somebody else, or not of the kind that is asked for.
+	ErrInvalidToken = &Error{Name: "InvalidToken", Status: http.StatusBadRequest, Message: "Token could not be verified"}
+
+	// ErrExpiredToken: the token was good and no longer is.
+	ErrExpiredToken = &Error{Name: "ExpiredToken", Status: http.StatusBadRequest, Message: "Token has expired"}
+
+	// ErrRevokedToken is an [ErrExpiredToken]: the token's session has been ended.
+	ErrRevokedToken = ErrExpiredToken.With("Token has been revoked")
+
+	// ErrMissingTokenID: a refresh token has no ID.
+	ErrMissingTokenID = &Error{Name: "MissingTokenId", Status: http.StatusUnauthorized, Message: "Unexpected missing refresh token id"}
+
+	// ErrAccountNotFound: the account of a good token isn't here.
+	ErrAccountNotFound = &Error{Name: "AccountNotFound", Status: http.StatusForbidden, Message: "Account not found"}
+
+	// ErrAccountTakedown: the account is taken down, and may not do this.
+	ErrAccountTakedown = &Error{Name: "AccountTakedown", Status: http.StatusUnauthorized, Message: "Account has been taken down"}
+
+	// ErrAccountDeactivated: the account is deactivated, and may not do this.
+	ErrAccountDeactivated = &Error{Name: "AccountDeactivated", Status: http.StatusUnauthorized, Message: "Account is deactivated"}
+
+	// ErrForbidden: the caller is who they say, and may not do this.
+	ErrForbidden = &Error{Name: "Forbidden", Status: http.StatusForbidden, Message: "Forbidden"}
+
+	// ErrPasswordLength: a new password is empty or longer than [MaxNewPassword].
+	ErrPasswordLength = &Error{Name: "InvalidRequest", Status: http.StatusBadRequest, Message: "Password must have 1 to 256 characters"}
+)

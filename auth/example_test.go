@@ -1,0 +1,125 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/storage/memory"
+)
+
+func newSessions() *auth.Sessions {
+	sessions, err := auth.NewSessions(auth.SessionsConfig{
+		Store:    memory.New(),
+		Secret:   []byte("an example's secret isn't secret"),
+		Audience: "did:web:pds.example.com",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return sessions
+}
+
+func ExamplePolicy_Admit() {
+	sessions := newSessions()
+	tokens, err := sessions.Create(context.Background(), "did:plc:ewvi7nxzyoun6zhxrhs64oiz", auth.ScopeAppPass, "phone")
+	if err != nil {
+		panic(err)
+	}
+	authenticator := auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword("hunter2")}
+
+	request := httptest.NewRequest("POST", "/xrpc/com.atproto.repo.createRecord", nil)
+	request.Header.Set("Authorization", "Bearer "+tokens.Access)
+	for _, policy := range []auth.Policy{auth.Public, auth.Session, auth.FullSession, auth.Refresh, auth.Admin} {
+		caller, err := policy.Admit(request, authenticator)
+		fmt.Printf("%-11s  %q %v\n", policy, caller.DID, err)
+	}
+	// Output:
+	// Public       "" <nil>
+	// Session      "did:plc:ewvi7nxzyoun6zhxrhs64oiz" <nil>
+	// FullSession  "" auth: InvalidToken: Bad token scope
+	// Refresh      "" auth: InvalidToken: Token could not be verified
+	// Admin        "" auth: AuthenticationRequired: Authentication Required
+}
+
+// A host's own credentials and its own policy.
+func ExamplePolicyFunc() {
+	type employee struct{ department string }
+	badges := auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+		return auth.Caller{Kind: "employee", Extra: employee{r.Header.Get("X-Department")}}, nil
+	})
+	support := auth.PolicyFunc("Support", func(_ context.Context, c auth.Caller) error {
+		if e, ok := c.Extra.(employee); !ok || e.department != "support" {
+			return auth.ErrForbidden
+		}
+		return nil
+	})
+
+	request := httptest.NewRequest("GET", "/xrpc/com.example.support.listTickets", nil)
+	_, err := support.Admit(request, badges)
+	fmt.Println(err)
+	request.Header.Set("X-Department", "support")
+	_, err = support.Admit(request, badges)
+	fmt.Println(err)
+	// Output:
+	// auth: Forbidden: Forbidden
+	// <nil>
+}
+
+func ExampleSessions_Refresh() {
+	ctx := context.Background()
+	sessions := newSessions()
+	first, err := sessions.Create(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", auth.ScopeAccess, "")
+	if err != nil {
+		panic(err)
+	}
+	second, did, err := sessions.Refresh(ctx, first.Refresh)
+	fmt.Println(did, err)
+
+	// The answer was lost on its way to the client, who tries again.
+	again, _, err := sessions.Refresh(ctx, first.Refresh)
+	fmt.Println(again.Refresh == second.Refresh, err)
+
+	if err := sessions.Revoke(ctx, second.Refresh); err != nil {
+		panic(err)
+	}
+	_, _, err = sessions.Refresh(ctx, second.Refresh)
+	fmt.Println(err, errors.Is(err, auth.ErrExpiredToken))
+	// Output:
+	// did:plc:ewvi7nxzyoun6zhxrhs64oiz <nil>
+	// true <nil>
+	// auth: ExpiredToken: Token has been revoked true
+}
+
+func ExampleVerifyPassword() {
+	ctx := context.Background()
+	hash, err := auth.HashPassword(ctx, "correct horse battery staple")
+	if err != nil {
+		panic(err)
+	}
+	ok, rehash, err := auth.VerifyPassword(ctx, hash, "correct horse battery staple")
+	fmt.Println(ok, rehash, err)
+	ok, rehash, err = auth.VerifyPassword(ctx, hash, "Tr0ub4dor&3")
+	fmt.Println(ok, rehash, err)
+	// Output:
+	// true false <nil>
+	// false false <nil>
+}
+
+// One derivation finds an app password among those of an account.
+func ExampleHashAppPassword() {
+	ctx := context.Background()
+	password := auth.NewAppPassword()
+	hash, err := auth.HashAppPassword(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", password)
+	if err != nil {
+		panic(err)
+	}
+	names := map[string]string{hash: "phone"}
+
+	given, err := auth.HashAppPassword(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", password)
+	fmt.Println(names[given], err)
+	// Output: phone <nil>
+}

@@ -1,0 +1,140 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// TestPolicies is the table of who is admitted where, and what the others hear.
+func TestPolicies(t *testing.T) {
+	const custom = Kind("custom")
+	kinds := []Kind{KindAnonymous, KindSession, KindPrivilegedAppPassword, KindAppPassword, KindTakendown, KindRefresh, KindAdmin, custom}
+	type row [8]string
+	const (
+		ok      = ""
+		missing = "AuthMissing: Authentication Required"
+		admin   = "AuthenticationRequired: Authentication Required"
+		invalid = "InvalidToken: Token could not be verified"
+		scheme  = "InvalidToken: Unexpected authorization type"
+		scope   = "InvalidToken: Bad token scope"
+		forbid  = "Forbidden: Forbidden"
+	)
+	tests := []struct {
+		policy Policy
+		want   row // by kinds
+	}{
+		{Public, row{ok, ok, ok, ok, ok, ok, ok, ok}},
+		{OptionalSession, row{ok, ok, ok, ok, ok, invalid, ok, forbid}},
+		{Session, row{missing, ok, ok, ok, scope, invalid, scheme, forbid}},
+		{SessionOrTakendown, row{missing, ok, ok, ok, ok, invalid, scheme, forbid}},
+		{FullSession, row{missing, ok, scope, scope, scope, invalid, scheme, forbid}},
+		{FullSessionOrTakendown, row{missing, ok, scope, scope, ok, invalid, scheme, forbid}},
+		{SessionOrAdmin, row{missing, ok, ok, ok, scope, invalid, ok, forbid}},
+		{Refresh, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid}},
+		{RefreshExpired, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid}},
+		{Admin, row{admin, admin, admin, admin, admin, admin, ok, admin}},
+		{Policy{}, row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
+	}
+	for _, test := range tests {
+		t.Run(test.policy.Name(), func(t *testing.T) {
+			for i, kind := range kinds {
+				got := ""
+				if err := test.policy.Check(t.Context(), Caller{DID: alice, Kind: kind}, nil); err != nil {
+					got = err.Error()[len("auth: "):]
+				}
+				if got != test.want[i] {
+					t.Errorf("kind %q: got %q, want %q", kind, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// A client must hear that its token has expired, except where tokens don't matter.
+func TestPoliciesWithBadCredentials(t *testing.T) {
+	for _, p := range []Policy{OptionalSession, Session, SessionOrTakendown, FullSession, FullSessionOrTakendown, SessionOrAdmin, Refresh, Admin} {
+		for _, c := range []Caller{{}, {Kind: KindRefresh, DID: alice}, {Kind: KindSession, DID: alice}, {Kind: KindAdmin}} {
+			if err := p.Check(t.Context(), c, ErrExpiredToken); !errors.Is(err, ErrExpiredToken) {
+				t.Errorf("%s, %q: got %v, want ErrExpiredToken", p, c.Kind, err)
+			}
+		}
+	}
+	if err := Public.Check(t.Context(), Caller{}, ErrInvalidToken); err != nil {
+		t.Errorf("Public: %v", err)
+	}
+	tests := []struct {
+		caller  Caller
+		authErr error
+		want    error
+	}{
+		{Caller{Kind: KindRefresh}, ErrExpiredToken, nil},
+		{Caller{Kind: KindRefresh}, ErrInvalidToken, ErrInvalidToken},
+		{Caller{Kind: KindSession}, ErrExpiredToken, ErrExpiredToken},
+		{Caller{}, ErrExpiredToken, ErrExpiredToken},
+	}
+	for _, test := range tests {
+		if err := RefreshExpired.Check(t.Context(), test.caller, test.authErr); !errors.Is(err, test.want) {
+			t.Errorf("RefreshExpired, %q with %v: got %v, want %v", test.caller.Kind, test.authErr, err, test.want)
+		}
+	}
+}
+
+func TestAdmit(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	broken := AuthenticatorFunc(func(*http.Request) (Caller, error) {
+		return Caller{DID: alice, Kind: KindRefresh}, ErrExpiredToken
+	})
+	if c, err := Public.Admit(r, broken); err != nil || c != (Caller{}) {
+		t.Errorf("Public: got %v, %v, want an anonymous caller", c, err)
+	}
+	if c, err := Session.Admit(r, broken); !errors.Is(err, ErrExpiredToken) || c != (Caller{}) {
+		t.Errorf("Session: got %v, %v, want no caller and ErrExpiredToken", c, err)
+	}
+	if c, err := RefreshExpired.Admit(r, broken); err != nil || c.DID != alice {
+		t.Errorf("RefreshExpired: got %v, %v, want the caller", c, err)
+	}
+	if !Public.IgnoresCredentials() || OptionalSession.IgnoresCredentials() {
+		t.Error("Public alone ignores credentials")
+	}
+	unasked := AuthenticatorFunc(func(*http.Request) (Caller, error) { panic("Public asked the authenticator") })
+	if _, err := Public.Admit(r, unasked); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPolicyFunc(t *testing.T) {
+	onlyBob := PolicyFunc("OnlyBob", func(_ context.Context, c Caller) error {
+		if c.DID != bob {
+			return ErrForbidden
+		}
+		return nil
+	})
+	if got := onlyBob.String(); got != "OnlyBob" {
+		t.Errorf("name: got %q", got)
+	}
+	if err := onlyBob.Check(t.Context(), Caller{DID: bob, Kind: KindSession}, nil); err != nil {
+		t.Errorf("bob: %v", err)
+	}
+	if err := onlyBob.Check(t.Context(), Caller{}, nil); !errors.Is(err, ErrForbidden) {
+		t.Errorf("anonymous: got %v, want ErrForbidden", err)
+	}
+	if err := onlyBob.Check(t.Context(), Caller{DID: bob}, ErrInvalidToken); !errors.Is(err, ErrInvalidToken) {
+		t.Errorf("bad credentials: got %v, want ErrInvalidToken", err)
+	}
+}
+
+func TestErrorWith(t *testing.T) {
+	if !errors.Is(ErrRevokedToken, ErrExpiredToken) || errors.Is(ErrExpiredToken, ErrRevokedToken) {
+		t.Error("ErrRevokedToken is an ErrExpiredToken, and not the reverse")
+	}
+	var e *Error
+	if !errors.As(error(ErrRevokedToken), &e) || e.Message != "Token has been revoked" || e.Status != 400 || e.Name != "ExpiredToken" {
+		t.Errorf("got %+v", e)
+	}
+	if errors.Is(ErrInvalidLogin, ErrAuthMissing) {
+		t.Error("ErrInvalidLogin is no ErrAuthMissing")
+	}
+}

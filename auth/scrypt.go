@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"strings"
+
+	"golang.org/x/crypto/scrypt"
+)
+
+// The reference server's scrypt: Node's defaults, and as the salt not the bytes that its hexadecimal digits stand for,
+// but the digits themselves.
+const (
+	scryptN         = 16384
+	scryptR         = 8
+	scryptP         = 1
+	scryptKeyLen    = 64
+	scryptSaltChars = 32
+)
+
+func verifyScrypt(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
+	salt, key, found := strings.Cut(hash, ":")
+	want, keyErr := hex.DecodeString(key)
+	_, saltErr := hex.DecodeString(salt)
+	if !found || keyErr != nil || saltErr != nil || len(salt) != scryptSaltChars || len(want) != scryptKeyLen {
+		return false, false, ErrPasswordHash
+	}
+	got, err := deriveScrypt(ctx, password, salt)
+	if err != nil {
+		return false, false, err
+	}
+	ok = subtle.ConstantTimeCompare(got, want) == 1
+	return ok, ok, nil
+}
+
+func deriveScrypt(ctx context.Context, password, salt string) ([]byte, error) {
+	var key []byte
+	var err error
+	turnErr := withTurn(ctx, func() {
+		key, err = scrypt.Key([]byte(password), []byte(salt), scryptN, scryptR, scryptP, scryptKeyLen)
+	})
+	if turnErr != nil {
+		return nil, turnErr
+	}
+	return key, err
+}
