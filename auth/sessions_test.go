@@ -59,33 +59,34 @@ func TestTakendownSessionIsNotStored(t *testing.T) {
 	}
 }
 
-// The tokens are those of the reference server, made with its libraries' primitives.
+// Tokens of alice in the form of the reference server, made at start with its runtime's primitives.
+const (
+	referenceAccess = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9." +
+		"eyJzY29wZSI6ImNvbS5hdHByb3RvLmFjY2VzcyIsImF1ZCI6ImRpZDp3ZWI6cGRzLmV4YW1wbGUuY29tIiwic3ViIjoiZGlkOnBsYzpl" +
+		"d3ZpN254enlvdW42emh4cmhzNjRvaXoiLCJpYXQiOjE3NjcyMjU2MDAsImV4cCI6MTc2NzIzMjgwMH0." +
+		"ilgi0IZE4dIX3jFueUkjbCiJZa445H77i6nuCdQbC4s"
+	referenceRefresh = "eyJ0eXAiOiJyZWZyZXNoK2p3dCIsImFsZyI6IkhTMjU2In0." +
+		"eyJzY29wZSI6ImNvbS5hdHByb3RvLnJlZnJlc2giLCJhdWQiOiJkaWQ6d2ViOnBkcy5leGFtcGxlLmNvbSIsInN1YiI6ImRpZDpwbGM6" +
+		"ZXd2aTdueHp5b3VuNnpoeHJoczY0b2l6IiwianRpIjoiLy83OS9QdjYrZmozOXZYMDgvTHg4Ty91N2V6cjZ1bm81K2JsNU9QaTRlQSIs" +
+		"ImlhdCI6MTc2NzIyNTYwMCwiZXhwIjoxNzc1MDAxNjAwfQ.S_E1FPPWd34CQtOy4QXa-wylOxOr__74lYXy44YL-nU"
+	referenceID = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA" // of referenceRefresh
+)
+
 func TestReferenceTokens(t *testing.T) {
-	const (
-		access = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9." +
-			"eyJzY29wZSI6ImNvbS5hdHByb3RvLmFjY2VzcyIsImF1ZCI6ImRpZDp3ZWI6cGRzLmV4YW1wbGUuY29tIiwic3ViIjoiZGlkOnBsYzpl" +
-			"d3ZpN254enlvdW42emh4cmhzNjRvaXoiLCJpYXQiOjE3NjcyMjU2MDAsImV4cCI6MTc2NzIzMjgwMH0." +
-			"ilgi0IZE4dIX3jFueUkjbCiJZa445H77i6nuCdQbC4s"
-		refresh = "eyJ0eXAiOiJyZWZyZXNoK2p3dCIsImFsZyI6IkhTMjU2In0." +
-			"eyJzY29wZSI6ImNvbS5hdHByb3RvLnJlZnJlc2giLCJhdWQiOiJkaWQ6d2ViOnBkcy5leGFtcGxlLmNvbSIsInN1YiI6ImRpZDpwbGM6" +
-			"ZXd2aTdueHp5b3VuNnpoeHJoczY0b2l6IiwianRpIjoiLy83OS9QdjYrZmozOXZYMDgvTHg4Ty91N2V6cjZ1bm81K2JsNU9QaTRlQSIs" +
-			"ImlhdCI6MTc2NzIyNTYwMCwiZXhwIjoxNzc1MDAxNjAwfQ.S_E1FPPWd34CQtOy4QXa-wylOxOr__74lYXy44YL-nU"
-		jti = "//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA"
-	)
 	s, clock := newMemorySessions(t)
 	clock.advance(2*time.Hour - time.Second)
-	c, err := s.Verify(access)
+	c, err := s.Verify(referenceAccess)
 	if want := (Caller{DID: alice, Kind: KindSession, Scope: ScopeAccess}); err != nil || c != want {
 		t.Errorf("access: got %+v, %v, want %+v", c, err, want)
 	}
 	clock.advance(time.Second)
-	if _, err := s.Verify(access); !errors.Is(err, ErrExpiredToken) {
+	if _, err := s.Verify(referenceAccess); !errors.Is(err, ErrExpiredToken) {
 		t.Errorf("access after two hours: got %v, want ErrExpiredToken", err)
 	}
 	r := httptest.NewRequest("POST", "/", nil)
-	r.Header.Set("Authorization", "Bearer "+refresh)
+	r.Header.Set("Authorization", "Bearer "+referenceRefresh)
 	c, err = s.Authenticate(r)
-	if want := (Caller{DID: alice, Kind: KindRefresh, Scope: scopeRefresh, TokenID: jti}); err != nil || c != want {
+	if want := (Caller{DID: alice, Kind: KindRefresh, Scope: scopeRefresh, TokenID: referenceID}); err != nil || c != want {
 		t.Errorf("refresh: got %+v, %v, want %+v", c, err, want)
 	}
 }
