@@ -1,0 +1,35 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
+	return write(ctx, s.writer, func(db *conn) (int64, error) { return deleteAccount(db, did, events) })
+}
+
+func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, error) {
+	there, err := exists(db, `SELECT 1 FROM accounts WHERE did = ?1`, did)
+	if err != nil || !there {
+		return 0, err
+	}
+	for _, sql := range []string{
+		`DELETE FROM accounts WHERE did = ?1`,
+		`UPDATE contents SET state = 2 WHERE id = (SELECT content FROM repos WHERE did = ?1)`,
+		`DELETE FROM repos WHERE did = ?1`,
+		`DELETE FROM tokens WHERE did = ?1`,
+		`DELETE FROM keys WHERE name = ?1`,
+		// Those that were taken down go too: nobody is left who could upload them anew.
+		`UPDATE blobs SET state = 3, takedown = '' WHERE did = ?1`,
+		`DELETE FROM events WHERE did = ?1`,
+	} {
+		if err := db.exec(sql, did); err != nil {
+			return 0, err
+		}
+	}
+	return appendEvents(db, events)
+}

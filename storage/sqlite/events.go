@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	lite "zombiezen.com/go/sqlite"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Sequence numbers are given by the only writer, within the transaction that stores the event: they become visible in
+// order. AUTOINCREMENT sees to it that none is given twice.
+
+func (s *Store) AppendEvents(ctx context.Context, events ...storage.Event) (int64, error) {
+	return write(ctx, s.writer, func(db *conn) (int64, error) { return appendEvents(db, events) })
+}
+
+// appendEvents returns the last event's number, 0 if there is none.
+func appendEvents(db *conn, events []storage.Event) (seq int64, err error) {
+	for _, e := range events {
+		err := db.exec(`INSERT INTO events (did, kind, time, body) VALUES (?1, ?2, ?3, ?4)`, e.DID, e.Kind, e.Time, e.Body)
+		if err != nil {
+			return 0, err
+		}
+		seq = db.LastInsertRowID()
+	}
+	return seq, nil
+}
+
+func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+	if limit <= 0 {
+		limit = -1 // none
+	}
+	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Event, error] {
+		return each(ctx, db, scanEvent,
+			`SELECT seq, did, kind, time, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2`, after, limit)
+	})
+}
+
+func (s *Store) LastSeq(ctx context.Context) (int64, error) {
+	return read(ctx, s.readers, func(db *conn) (int64, error) {
+		seq, err := one(db, scanInt, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`)
+		if errors.Is(err, storage.ErrNotFound) {
+			return 0, nil
+		}
+		return seq, err
+	})
+}
+
+func (s *Store) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return write(ctx, s.writer, func(db *conn) (int, error) {
+		var last, n int64
+		for e, err := range each(ctx, db, scanEventTime, `SELECT seq, time FROM events ORDER BY seq LIMIT ?1`, max(limit, 0)) {
+			if err != nil {
+				return 0, err
+			}
+			if !e.Time.Before(before) {
+				break
+			}
+			last, n = e.Seq, n+1
+		}
+		if n == 0 {
+			return 0, nil
+		}
+		return int(n), db.exec(`DELETE FROM events WHERE seq <= ?1`, last)
+	})
+}
+
+func scanEvent(r *lite.Stmt) (storage.Event, error) {
+	return storage.Event{
+		Seq:  r.ColumnInt64(0),
+		DID:  syntax.DID(r.ColumnText(1)),
+		Kind: storage.EventKind(r.ColumnText(2)),
+		Time: columnTime(r, 3),
+		Body: columnBytes(r, 4),
+	}, nil
+}
+
+func scanEventTime(r *lite.Stmt) (storage.Event, error) {
+	return storage.Event{Seq: r.ColumnInt64(0), Time: columnTime(r, 1)}, nil
+}

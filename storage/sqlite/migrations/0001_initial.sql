@@ -1,0 +1,102 @@
+-- Times are microseconds since 1970; the zero time, the first of January of the year 1, is far below zero. CIDs are
+-- their bytes, but in the tables of blobs, which are listed in the order of the CIDs' strings, those strings.
+
+CREATE TABLE accounts (
+	id              INTEGER PRIMARY KEY AUTOINCREMENT,
+	did             TEXT NOT NULL UNIQUE,
+	handle          TEXT NOT NULL,
+	email           TEXT NOT NULL,
+	email_confirmed INTEGER NOT NULL,
+	password_hash   TEXT NOT NULL,
+	created         INTEGER NOT NULL,
+	deactivated     INTEGER NOT NULL,
+	delete_after    INTEGER NOT NULL,
+	takedown        TEXT NOT NULL,
+	suspended       INTEGER NOT NULL,
+	version         INTEGER NOT NULL -- of the row: one more with each update
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_handle ON accounts (handle) WHERE handle <> '';
+CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email <> '';
+
+-- The rows of nodes, records and blob_refs belong to a content, not to a repo, so that a repo's whole content is
+-- replaced or removed by writing one row.
+CREATE TABLE contents (
+	id    INTEGER PRIMARY KEY AUTOINCREMENT,
+	state INTEGER NOT NULL -- 0: a repo has it; 1: being staged by the process that runs; 2: garbage
+) STRICT;
+CREATE INDEX contents_in_limbo ON contents (state) WHERE state <> 0;
+
+CREATE TABLE repos (
+	did     TEXT PRIMARY KEY,
+	content INTEGER NOT NULL,
+	head    BLOB NOT NULL, -- CID of the signed commit
+	rev     TEXT NOT NULL,
+	data    BLOB NOT NULL, -- CID of the tree's root
+	block   BLOB NOT NULL  -- the signed commit
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nodes (
+	content INTEGER NOT NULL,
+	cid     BLOB NOT NULL,
+	rev     TEXT NOT NULL,
+	bytes   BLOB NOT NULL,
+	PRIMARY KEY (content, cid)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE records (
+	content INTEGER NOT NULL,
+	path    TEXT NOT NULL,
+	cid     BLOB NOT NULL,
+	rev     TEXT NOT NULL,
+	bytes   BLOB NOT NULL,
+	PRIMARY KEY (content, path)
+) STRICT, WITHOUT ROWID;
+-- The end of the CID makes for small entries; who looks one up compares the whole CID too.
+CREATE INDEX records_by_cid ON records (content, substr(cid, -8));
+
+CREATE TABLE blob_refs (
+	content INTEGER NOT NULL,
+	cid     TEXT NOT NULL,
+	path    TEXT NOT NULL, -- of the record that refers to the blob
+	rev     TEXT NOT NULL, -- of that record
+	PRIMARY KEY (content, cid, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_refs_by_path ON blob_refs (content, path);
+
+CREATE TABLE blobs (
+	did      TEXT NOT NULL,
+	cid      TEXT NOT NULL,
+	size     INTEGER NOT NULL,
+	mime     TEXT NOT NULL,
+	created  INTEGER NOT NULL,
+	takedown TEXT NOT NULL,
+	state    INTEGER NOT NULL, -- 0: temporary; 1: referenced; 2: has lost its last reference; 3: claimed for deletion
+	PRIMARY KEY (did, cid)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX blobs_to_claim ON blobs (state, created) WHERE state <> 1 AND takedown = '';
+
+CREATE TABLE events (
+	seq  INTEGER PRIMARY KEY AUTOINCREMENT,
+	did  TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	time INTEGER NOT NULL,
+	body BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_by_did ON events (did);
+
+CREATE TABLE tokens (
+	kind    TEXT NOT NULL,
+	id      TEXT NOT NULL,
+	did     TEXT NOT NULL,
+	value   BLOB NOT NULL,
+	issued  INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_did ON tokens (did, kind, id);
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+
+CREATE TABLE keys (
+	name   TEXT PRIMARY KEY,
+	sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+	lite "zombiezen.com/go/sqlite"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+var _ storage.RepoReader = reader{}
+
+// reader reads repos on one connection.
+type reader struct{ db *conn }
+
+func (r reader) Head(_ context.Context, did syntax.DID) (storage.Head, error) {
+	return one(r.db, scanHead, `SELECT did, head, rev, data, block FROM repos WHERE did = ?1`, did)
+}
+
+func (r reader) Record(_ context.Context, did syntax.DID, path string) (storage.Record, error) {
+	return one(r.db, scanRecord,
+		`SELECT path, cid, rev, bytes FROM records WHERE content = `+contentOf+` AND path = ?2`, did, path)
+}
+
+// Collections looks for the first path of each collection. The paths of a collection lie together, from NSID/ to NSID0,
+// 0 being the character after the slash; but since a name may go on with characters before the slash, they don't lie in
+// the order of the names.
+func (r reader) Collections(_ context.Context, did syntax.DID) ([]syntax.NSID, error) {
+	names, err := all(r.db, scanNSID, `
+		WITH RECURSIVE collections (name) AS (
+			SELECT (SELECT substr(path, 1, instr(path, '/') - 1) FROM records
+				WHERE content = `+contentOf+` ORDER BY path LIMIT 1)
+			UNION ALL
+			SELECT (SELECT substr(path, 1, instr(path, '/') - 1) FROM records
+				WHERE content = `+contentOf+` AND path >= name || '0' ORDER BY path LIMIT 1)
+			FROM collections WHERE name IS NOT NULL
+		)
+		SELECT name FROM collections WHERE name IS NOT NULL`, did)
+	slices.Sort(names)
+	return names, err
+}
+
+func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, error) {
+	return one(r.db, scanStats, `SELECT
+		(SELECT count(*) FROM nodes WHERE content = c.content),
+		(SELECT count(*) FROM records INDEXED BY records_by_cid WHERE content = c.content)
+		FROM (SELECT `+contentOf+` AS content) c`, did)
+}
+
+// The methods of a store run a reader on a connection of the pool.
+
+func (s *Store) Head(ctx context.Context, did syntax.DID) (storage.Head, error) {
+	return read(ctx, s.readers, func(db *conn) (storage.Head, error) { return reader{db}.Head(ctx, did) })
+}
+
+func (s *Store) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
+	return read(ctx, s.readers, func(db *conn) (blocks []storage.Block, err error) {
+		err = snapshot(db, func() error {
+			blocks, err = reader{db}.Blocks(ctx, did, want)
+			return err
+		})
+		return blocks, err
+	})
+}
+
+func (s *Store) Record(ctx context.Context, did syntax.DID, path string) (storage.Record, error) {
+	return read(ctx, s.readers, func(db *conn) (storage.Record, error) { return reader{db}.Record(ctx, did, path) })
+}
+
+func (s *Store) Records(ctx context.Context, did syntax.DID, rr storage.RecordRange) iter.Seq2[storage.Record, error] {
+	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Record, error] {
+		return reader{db}.Records(ctx, did, rr)
+	})
+}
+
+func (s *Store) Collections(ctx context.Context, did syntax.DID) ([]syntax.NSID, error) {
+	return read(ctx, s.readers, func(db *conn) ([]syntax.NSID, error) { return reader{db}.Collections(ctx, did) })
+}
+
+func (s *Store) Stats(ctx context.Context, did syntax.DID) (storage.RepoStats, error) {
+	return read(ctx, s.readers, func(db *conn) (storage.RepoStats, error) { return reader{db}.Stats(ctx, did) })
+}
+
+// Snapshot has a connection to itself until read returns.
+func (s *Store) Snapshot(ctx context.Context, read func(storage.RepoReader) error) error {
+	db, err := s.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.put(db)
+	return snapshot(db, func() error { return read(reader{db}) })
+}
+
+// snapshot runs read in a transaction that sees the state of the moment in which it begins.
+func snapshot(db *conn, read func() error) (err error) {
+	if err := db.run(`BEGIN`); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.run(`COMMIT`)) }()
+	// The state that a transaction sees is that of its first read.
+	if _, err := exists(db, `SELECT 1 FROM contents LIMIT 1`); err != nil {
+		return err
+	}
+	return read()
+}
+
+func scanHead(r *lite.Stmt) (storage.Head, error) { return scanHeadAt(r, 0) }
+
+// scanHeadAt reads the columns did, head, rev, data, block from col on.
+func scanHeadAt(r *lite.Stmt, col int) (storage.Head, error) {
+	head, err := columnCID(r, col+1)
+	if err != nil {
+		return storage.Head{}, err
+	}
+	data, err := columnCID(r, col+3)
+	return storage.Head{
+		DID:    syntax.DID(r.ColumnText(col)),
+		Commit: head,
+		Rev:    syntax.TID(r.ColumnText(col + 2)),
+		Data:   data,
+		Block:  columnBytes(r, col+4),
+	}, err
+}
+
+func scanRecord(r *lite.Stmt) (storage.Record, error) {
+	c, err := columnCID(r, 1)
+	return storage.Record{Path: r.ColumnText(0), CID: c, Rev: syntax.TID(r.ColumnText(2)), Bytes: columnBytes(r, 3)}, err
+}
+
+func scanNSID(r *lite.Stmt) (syntax.NSID, error) { return syntax.NSID(r.ColumnText(0)), nil }
+
+func scanStats(r *lite.Stmt) (storage.RepoStats, error) {
+	return storage.RepoStats{Nodes: r.ColumnInt64(0), Records: r.ColumnInt64(1)}, nil
+}
