@@ -1,0 +1,32 @@
+// Package xrpc is the one HTTP edge: every method of a server, the library's own and the host's alike, is a [Method]
+// that a [Mux] serves under /xrpc/.
+//
+// A method is made from a typed function:
+//
+//	xrpc.Query("com.example.getThing", auth.Public,
+//		func(ctx context.Context, c *xrpc.Call[thingParams]) (*thing, error) { … })
+//
+// The policy is an argument like any other, so no method can be without one. Methods with bodies that aren't JSON
+// fill in [Method.Handler] themselves.
+//
+// A request goes through fixed steps: find the method, limit the body, authenticate, apply the policy, decode and
+// check the input, call, encode. Only an [*Error] reaches the client; any other error is logged and answered with 500
+// InternalServerError.
+//
+// # Parameters
+//
+// The fields of a query's input are its parameters, by their json tags:
+//
+//	type listParams struct {
+//		Repo   syntax.AtIdentifier `json:"repo"`                                    // required
+//		Limit  int64               `json:"limit,omitempty" default:"50" min:"1" max:"100"`
+//		Cursor string              `json:"cursor,omitempty"`
+//		CIDs   []cid.Cid           `json:"cids"`                                    // at least one
+//	}
+//
+// A field is a string, an integer, a bool, a type that implements [encoding.TextUnmarshaler], or a slice of these. It is
+// required unless its tag says omitempty. Parameters that aren't fields are ignored, as is the rest of the JSON of a
+// procedure's input.
+//
+// Spec: https://atproto.com/specs/xrpc
+package xrpc

@@ -1,0 +1,192 @@
+package xrpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+)
+
+// Prefix is the path under which methods are served.
+const Prefix = "/xrpc/"
+
+// MuxConfig configures a [Mux].
+type MuxConfig struct {
+	// Required.
+
+	Authenticator auth.Authenticator
+
+	// Errors translates errors that a method returned and that aren't an [*Error] yet; nil for those that are none of
+	// the client's business. If nil, all of them are.
+	Errors func(error) *Error
+
+	// Fallback answers requests for methods that aren't registered. If nil, they're answered by 501
+	// MethodNotImplemented.
+	Fallback http.Handler
+
+	// Logger gets the errors that clients aren't told of. If nil, slog.Default().
+	Logger *slog.Logger
+}
+
+// Mux serves methods. Register them all before it serves.
+type Mux struct {
+	cfg     MuxConfig
+	methods map[string]Method
+	serving atomic.Bool
+}
+
+// NewMux returns a Mux without methods.
+func NewMux(cfg MuxConfig) *Mux {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return &Mux{cfg: cfg, methods: map[string]Method{}}
+}
+
+// Handle registers methods. It panics if one is incomplete or has the ID of another, unless it is an [Override] of it,
+// and when the Mux serves already.
+func (m *Mux) Handle(methods ...Method) {
+	if m.serving.Load() {
+		panic("xrpc: Handle after serving began")
+	}
+	for _, method := range methods {
+		id := method.ID.String()
+		_, exists := m.methods[id]
+		switch {
+		case method.Handler == nil || method.Policy.Name() == "":
+			panic("xrpc: " + id + " has no handler or no policy")
+		case method.Verb != http.MethodGet && method.Verb != http.MethodPost:
+			panic("xrpc: " + id + " is neither a query nor a procedure")
+		case exists && !method.override:
+			panic("xrpc: " + id + " is registered twice")
+		case !exists && method.override:
+			panic("xrpc: " + id + " overrides nothing")
+		}
+		m.methods[id] = method
+	}
+}
+
+// Methods returns the registered methods, ordered by their IDs.
+func (m *Mux) Methods() []Method {
+	methods := make([]Method, 0, len(m.methods))
+	for _, method := range m.methods {
+		methods = append(methods, method)
+	}
+	slices.SortFunc(methods, func(a, b Method) int { return strings.Compare(a.ID.String(), b.ID.String()) })
+	return methods
+}
+
+// ServeHTTP answers any request under [Prefix].
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !m.serving.Load() { // read first: a store by every request would make the cores wait for each other
+		m.serving.Store(true)
+	}
+	if allowCORS(w, r) {
+		return
+	}
+	id := strings.TrimPrefix(r.URL.Path, Prefix)
+	tw := &trackingWriter{ResponseWriter: w}
+	defer m.recover(tw, r, id)
+	if err := m.serve(tw, r, id); err != nil {
+		m.fail(tw, r, id, err)
+	}
+}
+
+func (m *Mux) serve(w http.ResponseWriter, r *http.Request, id string) error {
+	method, ok := m.methods[id]
+	if !ok {
+		return m.unknown(w, r, id)
+	}
+	if r.Method != method.Verb && !(r.Method == http.MethodHead && method.Verb == http.MethodGet) {
+		w.Header().Set("Allow", method.Verb)
+		return InvalidRequest("Incorrect HTTP method (%s) expected %s", r.Method, method.Verb)
+	}
+	if err := limitBody(w, r, method.MaxBody); err != nil {
+		return err
+	}
+	caller, err := method.Policy.Admit(r, m.cfg.Authenticator)
+	if err != nil {
+		return err
+	}
+	return method.Handler(w, r, caller)
+}
+
+func (m *Mux) unknown(w http.ResponseWriter, r *http.Request, id string) error {
+	if _, err := syntax.ParseNSID(id); err != nil {
+		return InvalidRequest("invalid xrpc path: %q is not an NSID", id)
+	}
+	if m.cfg.Fallback == nil {
+		return StatusError(http.StatusNotImplemented, "Method Not Implemented")
+	}
+	m.cfg.Fallback.ServeHTTP(w, r)
+	return nil
+}
+
+func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if limit < 0 || r.Body == nil {
+		return nil
+	}
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	if r.ContentLength > limit {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	return nil
+}
+
+// fail answers with what the client is told of err, and logs what it isn't told.
+func (m *Mux) fail(w *trackingWriter, r *http.Request, id string, err error) {
+	gone := r.Context().Err() != nil || errors.Is(err, context.Canceled)
+	e := classify(err, m.cfg.Errors)
+	if e == nil {
+		if !gone {
+			m.cfg.Logger.ErrorContext(r.Context(), "xrpc: request failed", "method", id, "err", err)
+		}
+		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
+	}
+	if w.begun {
+		panic(http.ErrAbortHandler) // cut the connection: half a body must not look like a whole one
+	}
+	WriteError(w, e)
+}
+
+// recover answers a request whose handler panicked.
+func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler || w.begun {
+		panic(v)
+	}
+	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v)
+	WriteError(w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
+}
+
+// trackingWriter knows whether the response has begun.
+type trackingWriter struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *trackingWriter) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *trackingWriter) Write(b []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *trackingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,228 @@
+package xrpc_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+type echoParams struct {
+	Repo  syntax.AtIdentifier `json:"repo"`
+	Limit int                 `json:"limit,omitempty" default:"50" min:"1" max:"100"`
+	Flag  bool                `json:"flag,omitempty"`
+	CIDs  []cid.Cid           `json:"cids,omitempty"`
+}
+
+type echoInput struct {
+	Name  string `json:"name"`
+	Count int    `json:"count,omitempty"`
+}
+
+var errTable = errors.New("known to the table")
+
+func newMux(t *testing.T) *xrpc.Mux {
+	t.Helper()
+	admin := auth.AdminPassword("secret")
+	mux := xrpc.NewMux(xrpc.MuxConfig{
+		Authenticator: admin,
+		Logger:        slog.New(slog.DiscardHandler),
+		Errors: func(err error) *xrpc.Error {
+			if errors.Is(err, errTable) {
+				return xrpc.Errorf("FromTable", "translated")
+			}
+			return nil
+		},
+	})
+	fail := func(err error) func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) {
+		return func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { return nil, err }
+	}
+	mux.Handle(
+		xrpc.Query("com.example.echo", auth.Public,
+			func(_ context.Context, c *xrpc.Call[echoParams]) (*echoParams, error) { return &c.Input, nil }),
+		xrpc.Procedure("com.example.post", auth.Public,
+			func(_ context.Context, c *xrpc.Call[echoInput]) (*echoInput, error) { return &c.Input, nil }).WithMaxBody(100),
+		xrpc.Query("com.example.secret", auth.Admin, fail(nil)),
+		xrpc.Query("com.example.named", auth.Public, fail(xrpc.Errorf("Named", "told"))),
+		xrpc.Query("com.example.table", auth.Public, fail(errTable)),
+		xrpc.Query("com.example.internal", auth.Public, fail(errors.New("password of the database is hunter2"))),
+		xrpc.Query("com.example.panic", auth.Public,
+			func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { panic("hunter2") }),
+	)
+	return mux
+}
+
+func do(mux http.Handler, method, target, body string, header ...string) (int, string, http.Header) {
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req := httptest.NewRequest(method, target, r)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	rec := httptest.NewRecorder()
+	mux.ServeHTTP(rec, req)
+	return rec.Code, rec.Body.String(), rec.Header()
+}
+
+func TestRequests(t *testing.T) {
+	mux := newMux(t)
+	const js = "application/json"
+	link := "bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a"
+	for _, test := range []struct {
+		name, method, target, body, contentType string
+		status                                  int
+		want                                    string
+	}{
+		{"defaults are filled in", "GET", "/xrpc/com.example.echo?repo=did:web:a.example", "", "", 200, `{"repo":"did:web:a.example","limit":50}`},
+		{"all kinds of parameters", "GET", "/xrpc/com.example.echo?repo=alice.test&limit=7&flag=true&cids=" + link + "&cids=" + link, "", "",
+			200, `{"repo":"alice.test","limit":7,"flag":true,"cids":[{"/":"` + link + `"},{"/":"` + link + `"}]}`},
+		{"a required parameter is missing", "GET", "/xrpc/com.example.echo", "", "", 400, `Params must have the property \"repo\"`},
+		{"an empty parameter is missing", "GET", "/xrpc/com.example.echo?repo=", "", "", 400, `must have the property`},
+		{"a parameter of the wrong syntax", "GET", "/xrpc/com.example.echo?repo=..", "", "", 400, `Param \"repo\" is not valid`},
+		{"not a number", "GET", "/xrpc/com.example.echo?repo=a.test&limit=x", "", "", 400, `Param \"limit\" must be an integer`},
+		{"too small", "GET", "/xrpc/com.example.echo?repo=a.test&limit=0", "", "", 400, `can not be less than 1`},
+		{"too large", "GET", "/xrpc/com.example.echo?repo=a.test&limit=101", "", "", 400, `can not be greater than 100`},
+		{"not a boolean", "GET", "/xrpc/com.example.echo?repo=a.test&flag=1", "", "", 400, `must be true or false`},
+		{"twice", "GET", "/xrpc/com.example.echo?repo=a.test&repo=b.test", "", "", 400, `must be given once`},
+		{"a bad query string", "GET", "/xrpc/com.example.echo?repo=%zz", "", "", 400, `InvalidRequest`},
+		{"JSON in and out", "POST", "/xrpc/com.example.post", `{"name":"x","more":1}`, js, 200, `{"name":"x"}`},
+		{"a required field is missing", "POST", "/xrpc/com.example.post", `{}`, js, 400, `Input must have the property \"name\"`},
+		{"a field of the wrong type", "POST", "/xrpc/com.example.post", `{"name":1}`, js, 400, `Input/name must not be of type number`},
+		{"not an object", "POST", "/xrpc/com.example.post", `[]`, js, 400, `must be an object`},
+		{"not JSON", "POST", "/xrpc/com.example.post", `{"name`, js, 400, `not valid JSON`},
+		{"no body", "POST", "/xrpc/com.example.post", ``, js, 400, `body is expected`},
+		{"another type of body", "POST", "/xrpc/com.example.post", `{}`, "text/plain", 400, `Wrong request encoding (Content-Type): text/plain`},
+		{"no type of body", "POST", "/xrpc/com.example.post", `{}`, "", 400, `required but not provided`},
+		{"a body over the limit", "POST", "/xrpc/com.example.post", `{"name":"` + strings.Repeat("x", 100) + `"}`, js, 413, `"PayloadTooLarge"`},
+		{"the wrong verb", "GET", "/xrpc/com.example.post", "", "", 400, `Incorrect HTTP method (GET) expected POST`},
+		{"an unknown method", "GET", "/xrpc/com.example.unknown", "", "", 501, `"MethodNotImplemented"`},
+		{"not an NSID", "GET", "/xrpc/what/ever", "", "", 400, `"InvalidRequest"`},
+		{"an error with a name", "GET", "/xrpc/com.example.named", "", "", 400, `{"error":"Named","message":"told"}`},
+		{"an error of the table", "GET", "/xrpc/com.example.table", "", "", 400, `{"error":"FromTable","message":"translated"}`},
+		{"any other error", "GET", "/xrpc/com.example.internal", "", "", 500, `{"error":"InternalServerError","message":"Internal Server Error"}`},
+		{"a panic", "GET", "/xrpc/com.example.panic", "", "", 500, `{"error":"InternalServerError","message":"Internal Server Error"}`},
+		{"the policy refuses", "GET", "/xrpc/com.example.secret", "", "", 401, `"AuthenticationRequired"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var header []string
+			if test.contentType != "" {
+				header = []string{"Content-Type", test.contentType}
+			}
+			status, body, _ := do(mux, test.method, test.target, test.body, header...)
+			if status != test.status || !strings.Contains(body, test.want) {
+				t.Errorf("got %d %s, want %d %s", status, body, test.status, test.want)
+			}
+			if strings.Contains(body, "hunter2") {
+				t.Error("an internal detail leaked")
+			}
+		})
+	}
+}
+
+// A body of unknown length that is too long, or ends early, is noticed while it is read.
+func TestBodyWithoutLength(t *testing.T) {
+	mux := newMux(t)
+	for _, test := range []struct {
+		name   string
+		body   io.Reader
+		status int
+	}{
+		{"too long", strings.NewReader(strings.Repeat(" ", 101)), 413},
+		{"cut off", io.MultiReader(strings.NewReader(`{"na`), errReader{io.ErrUnexpectedEOF}), 400},
+	} {
+		req := httptest.NewRequest("POST", "/xrpc/com.example.post", test.body)
+		req.Header.Set("Content-Type", "application/json")
+		req.ContentLength = -1
+		rec := httptest.NewRecorder()
+		mux.ServeHTTP(rec, req)
+		if rec.Code != test.status {
+			t.Errorf("%s: got %d %s", test.name, rec.Code, rec.Body)
+		}
+	}
+}
+
+type errReader struct{ err error }
+
+func (r errReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestCORS(t *testing.T) {
+	mux := newMux(t)
+	status, _, header := do(mux, "OPTIONS", "/xrpc/com.example.post", "", "Origin", "https://app.example",
+		"Access-Control-Request-Headers", "authorization,content-type")
+	if status != 204 || header.Get("Access-Control-Allow-Origin") != "*" ||
+		header.Get("Access-Control-Allow-Headers") != "authorization,content-type" ||
+		header.Get("Access-Control-Max-Age") != "86400" {
+		t.Errorf("preflight: %d %v", status, header)
+	}
+	_, _, header = do(mux, "GET", "/xrpc/com.example.named", "")
+	if header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Error("an error can't be read by a script")
+	}
+}
+
+func TestRegistration(t *testing.T) {
+	noop := func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { return nil, nil }
+	for name, register := range map[string]func(*xrpc.Mux){
+		"twice":          func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.echo", auth.Public, noop)) },
+		"no such method": func(m *xrpc.Mux) { m.Handle(xrpc.Override(xrpc.Query("com.example.new", auth.Public, noop))) },
+		"no policy":      func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Policy{}, noop)) },
+		"not an NSID":    func(m *xrpc.Mux) { m.Handle(xrpc.Query("echo", auth.Public, noop)) },
+		"no json name":   func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Public, badInput[struct{ X string }])) },
+		"no such params": func(m *xrpc.Mux) {
+			m.Handle(xrpc.Query("com.example.new", auth.Public, badInput[struct {
+				X map[string]int `json:"x"`
+			}]))
+		},
+		"after it serves": func(m *xrpc.Mux) { do(m, "GET", "/xrpc/x", ""); m.Handle() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			mux := newMux(t)
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			register(mux)
+		})
+	}
+	mux := newMux(t)
+	mux.Handle(xrpc.Override(xrpc.Query("com.example.named", auth.Public, noop)))
+	if status, _, _ := do(mux, "GET", "/xrpc/com.example.named", ""); status != 200 {
+		t.Errorf("the override answers %d", status)
+	}
+}
+
+func badInput[In any](context.Context, *xrpc.Call[In]) (*struct{}, error) { return nil, nil }
+
+func FuzzParams(f *testing.F) {
+	f.Add("repo=did:web:a.example&limit=3&flag=true")
+	f.Add("repo=a.test&cids=bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a")
+	f.Add("repo=%ff&limit=-9223372036854775809&cids=")
+	f.Fuzz(func(t *testing.T, query string) {
+		r := httptest.NewRequest("GET", "/xrpc/com.example.echo", nil)
+		r.URL.RawQuery = query
+		var in echoParams
+		if err := xrpc.DecodeParams(r, &in); err != nil {
+			var e *xrpc.Error
+			if !errors.As(err, &e) || e.Status != 400 {
+				t.Errorf("%q: %v", query, err)
+			}
+			return
+		}
+		if in.Repo == "" || in.Limit < 1 || in.Limit > 100 {
+			t.Errorf("%q decoded to %+v", query, in)
+		}
+	})
+}
