@@ -75,11 +75,8 @@ func (t *Tombstone) MarshalJSON() ([]byte, error) { return marshalOp(t) }
 // MarshalJSON returns the form that directories give.
 func (c *Create) MarshalJSON() ([]byte, error) { return marshalOp(c) }
 
-// marshalOp leaves the signature out of an operation that has none, which no directory takes.
 func marshalOp(op Op) ([]byte, error) {
 	f := op.fields()
-	if sig := op.Signature(); sig != "" {
-		f["sig"] = sig
-	}
+	f["sig"] = op.Signature()
 	return json.Marshal(f)
 }

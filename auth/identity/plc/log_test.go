@@ -313,7 +313,9 @@ func TestLimits(t *testing.T) {
 			func(s *State) { s.VerificationMethods["a"] = "did:key:z" + long(247) },
 			func(s *State) { s.VerificationMethods["a"] = "did:key:z" + long(248) }},
 		{"spelling of a method", "Invalid verificationMethod key: did:key:z0",
-			func(s *State) { s.VerificationMethods["a"] = "did:key:z6MkjwbBXZnFqL8su24wGL2Fdjti6GSLv9SWdYGswfazUPm9" },
+			func(s *State) {
+				s.VerificationMethods["a"] = "did:key:z6MkjwbBXZnFqL8su24wGL2Fdjti6GSLv9SWdYGswfazUPm9"
+			},
 			func(s *State) { s.VerificationMethods["a"] = "did:key:z0" }},
 		{"size", "Operation too large (4000 bytes maximum in cbor encoding)",
 			func(s *State) { many(6, func(id string) { s.Services[id] = Service{Endpoint: long(500)} }) },

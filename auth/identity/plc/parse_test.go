@@ -88,6 +88,7 @@ func FuzzOperation(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	f.Add([]byte(`{"prev":"0","sig":"","type":"plc_tombstone"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		op, err := ParseOp(raw)
 		if err != nil {
