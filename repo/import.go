@@ -1,0 +1,244 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/bluesky-social/indigo/atproto/atcrypto"
+	"github.com/bluesky-social/indigo/atproto/atdata"
+	"github.com/bluesky-social/indigo/atproto/repo"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// ImportOptions say what an import is to be held against.
+type ImportOptions struct {
+	// CheckKey is the key by which the imported commit must be signed. If nil, its signature isn't looked at.
+	CheckKey atcrypto.PublicKey
+}
+
+// holdBytes is how many bytes of blocks that came too early an import holds in memory.
+const holdBytes = 32 << 20
+
+// Import replaces the content of a repo by that of a CAR file, all at once and durably, under a new commit of our own
+// with the same tree. Its rev is above that of the imported commit and that of the one replaced, and its event is a #sync.
+//
+// The blocks may come in any order; those in the order of [Engine.Export] stream through, others are held, in memory and
+// then in Config.SpillDir. Every block is checked against its CID, and the tree and its records are checked in full:
+// keys, heights, order, encoding, data model. Blocks that the tree doesn't need are ignored. Blobs that records refer to
+// may be missing. Other writers of the repo wait meanwhile.
+//
+// Errors: those of r, wrapped; [ErrInvalidCAR] and its kinds [ErrMissingBlock] and [ErrRepoVersion]; storage.ErrNotFound
+// if there is no such repo; storage.ErrConflict if it was written elsewhere meanwhile. Unless storage fails with
+// an error that isn't a sentinel, nothing is stored when an error is returned.
+func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o ImportOptions) (Result, error) {
+	car, root, err := newCARReader(r)
+	if err != nil {
+		return Result{}, err
+	}
+	im := &importer{ctx: ctx, car: car, held: newHeld(holdBytes, e.spillDir)}
+	defer im.held.close()
+	imported, err := im.commit(root, did, o.CheckKey)
+	if err != nil {
+		return Result{}, err
+	}
+
+	a, err := e.actors.acquire(ctx, did)
+	if err != nil {
+		return Result{}, err
+	}
+	defer e.actors.release(a)
+	a.drop()
+	old, err := e.store.Head(ctx, did)
+	if err != nil {
+		return Result{}, fmt.Errorf("repo: %w", err)
+	}
+	now := e.now()
+	rev, err := nextRev(now, old.Rev, syntax.TID(imported.Rev))
+	if err != nil {
+		return Result{}, err
+	}
+	head, err := e.sign(ctx, did, rev, imported.Data)
+	if err != nil {
+		return Result{}, err
+	}
+	event, err := syncEvent(now, head)
+	if err != nil {
+		return Result{}, err
+	}
+	seq, err := e.store.Replace(ctx, storage.Commit{
+		Prev: old.Commit, Head: head, AllowMissingBlobs: true, Events: []storage.Event{event},
+	}, im.rows(imported.Data))
+	switch {
+	case im.err != nil:
+		return Result{}, im.err
+	case errors.Is(err, storage.ErrNotFound): // of an earlier row with the same record
+		return Result{}, fmt.Errorf("%w: record at %s", ErrMissingBlock, im.path)
+	case err != nil:
+		return Result{}, fmt.Errorf("repo: %w", err)
+	}
+	return Result{Changed: true, Commit: head.Commit, Rev: rev, Seq: seq}, nil
+}
+
+// importer reads blocks in the order in which they're needed.
+type importer struct {
+	ctx  context.Context
+	car  *carReader
+	held *held
+	end  bool   // of car
+	path string // of the record last come to
+	err  error  // that ended rows
+}
+
+// commit reads and checks the imported commit.
+func (im *importer) commit(root cid.Cid, did syntax.DID, key atcrypto.PublicKey) (*repo.Commit, error) {
+	block, err := im.need(root)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readCommit(block)
+	if err != nil {
+		return nil, fmt.Errorf("%w: commit: %w", ErrInvalidCAR, err)
+	}
+	if c.Version != repo.ATPROTO_REPO_VERSION {
+		return nil, fmt.Errorf("%w: it is %d, and only %d is supported", ErrRepoVersion, c.Version, repo.ATPROTO_REPO_VERSION)
+	}
+	if err := c.VerifyStructure(); err != nil {
+		return nil, fmt.Errorf("%w: commit: %w", ErrInvalidCAR, err)
+	}
+	if c.DID != string(did) {
+		return nil, fmt.Errorf("%w: it is the repo of %s, not %s", ErrInvalidCAR, c.DID, did)
+	}
+	if syntax.TID(c.Rev) > maxRev {
+		return nil, fmt.Errorf("%w: rev %s leaves no room for a later one", ErrInvalidCAR, c.Rev)
+	}
+	if key != nil {
+		if err := c.VerifySignature(key); err != nil {
+			return nil, fmt.Errorf("%w: signature: %w", ErrInvalidCAR, err)
+		}
+	}
+	return c, nil
+}
+
+// need returns a block, and reads on until it has come. Error: [ErrMissingBlock], at the end of the file.
+func (im *importer) need(c cid.Cid) ([]byte, error) {
+	block, ok, err := im.held.take(c)
+	if ok || err != nil {
+		return block, err
+	}
+	for !im.end {
+		got, block, err := im.car.next()
+		if err == io.EOF {
+			im.end = true
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if got == c {
+			return block, nil
+		}
+		if err := im.held.put(got, block); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s", ErrMissingBlock, c)
+}
+
+// rows yields the tree and its records, checked, and then reads the file to its end.
+func (im *importer) rows(root cid.Cid) iter.Seq2[storage.Row, error] {
+	walk := newWalk(root, 1, func(want []cid.Cid) ([]storage.Block, error) {
+		block, err := im.need(want[0])
+		return []storage.Block{{CID: want[0], Bytes: block}}, err
+	}, func(b *branch) error {
+		if err := b.readForeign(); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidCAR, err)
+		}
+		return nil
+	})
+	return func(yield func(storage.Row, error) bool) {
+		for {
+			var row storage.Row
+			s, err := walk.next()
+			switch {
+			case err == io.EOF:
+				if im.err = im.drain(); im.err != nil {
+					yield(row, im.err)
+				}
+				return
+			case err != nil:
+			case s.node != nil:
+				row.Node, err = &s.node.Block, im.ctx.Err()
+			default:
+				row.Record, err = im.record(s)
+			}
+			im.err = err
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// drain reads the file to its end. What is left isn't needed, but shows that the file is whole.
+func (im *importer) drain() error {
+	for !im.end {
+		if _, _, err := im.car.next(); err == io.EOF {
+			im.end = true
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record reads and checks the record that the walk has come to.
+func (im *importer) record(s step) (*storage.RecordWrite, error) {
+	if s.path <= im.path {
+		return nil, fmt.Errorf("%w: %s: %w", ErrInvalidCAR, s.path, errKeyOrder)
+	}
+	im.path = s.path
+	if err := checkPath(s.path); err != nil {
+		return nil, fmt.Errorf("%w: path %q: %w", ErrInvalidCAR, s.path, err)
+	}
+	block, err := im.need(s.value)
+	if errors.Is(err, ErrMissingBlock) {
+		// A record that stands at several paths may be in the file just once. Whether an earlier row had it, and this
+		// is why it isn't held any more, storage knows.
+		return &storage.RecordWrite{Path: s.path, CID: s.value}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := checkRecord(block)
+	if err != nil {
+		return nil, fmt.Errorf("%w: record %s: %w", ErrInvalidCAR, s.path, err)
+	}
+	return &storage.RecordWrite{Path: s.path, CID: s.value, Bytes: block, Blobs: blobs}, nil
+}
+
+// checkRecord holds a record against the data model, and returns the blobs that it refers to.
+//
+// Spec: https://atproto.com/specs/data-model
+func checkRecord(block []byte) ([]cid.Cid, error) {
+	if len(block) > MaxRecordBytes {
+		return nil, fmt.Errorf("%d bytes are too many", len(block))
+	}
+	if err := checkCBOR(block); err != nil {
+		return nil, err
+	}
+	data, err := atdata.UnmarshalCBOR(block)
+	if err != nil {
+		return nil, err
+	}
+	var blobs []cid.Cid
+	for _, b := range atdata.ExtractBlobs(data) {
+		blobs = append(blobs, b.Ref.CID())
+	}
+	return distinct(blobs), nil
+}
