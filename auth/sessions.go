@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -162,6 +161,3 @@ func (s *Sessions) sign(did syntax.DID, v session) (Tokens, error) {
 	}
 	return Tokens{Access: access, Refresh: refresh}, nil
 }
-
-// Format implements [fmt.Formatter]. It shows nothing of the secret.
-func (s *Sessions) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "auth.Sessions") }

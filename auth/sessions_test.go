@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -216,13 +217,15 @@ func encodeSegment(s string) string { return (&jwt.Token{}).EncodeSegment([]byte
 func TestNothingSecretIsPrinted(t *testing.T) {
 	s, _ := newMemorySessions(t)
 	tokens := create(t, s, alice, ScopeAccess, "")
+	config := SessionsConfig{Secret: []byte(secret)}
 	var out bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(h).Info("created", "sessions", s, "tokens", tokens)
+		slog.New(h).Info("created", "config", config, "sessions", s, "tokens", tokens)
 	}
 	fmt.Fprintf(&out, "%v %+v %#v %s %x %d %v %+v %#v %s", s, s, s, s, s, s, tokens, tokens, tokens, tokens)
+	fmt.Fprintf(&out, "%v %+v %#v %s", config, &config, config, config)
 	decimal := strings.Trim(fmt.Sprint([]byte(secret)), "[]")
-	for _, leak := range []string{secret, fmt.Sprintf("%x", secret), decimal, tokens.Access, tokens.Refresh} {
+	for _, leak := range []string{secret, fmt.Sprintf("%x", secret), base64.StdEncoding.EncodeToString([]byte(secret)), decimal, tokens.Access, tokens.Refresh} {
 		if strings.Contains(out.String(), leak) {
 			t.Errorf("printed a secret: %s", out.String())
 		}
