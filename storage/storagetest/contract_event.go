@@ -1,0 +1,143 @@
+package storagetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+var eventSentences = []sentence{
+	{"Events", "the log", "Events keeps the outgoing log: what the firehose sends.", testEvents},
+	{"Events", "numbers increase", "Sequence numbers are positive, strictly increase, and are never given twice, not even " +
+		"after the newest event was removed or the process killed; there may be gaps.", testSeqs},
+	{"Events.AppendEvents", "in this order", "AppendEvents appends events that don't come with another write, in this order, " +
+		"and returns the sequence number of the last, or 0 if there are none.", testEvents},
+	{"Events.ListEvents", "pages", "ListEvents yields up to limit events whose sequence number is greater than after, in " +
+		"order; 0 for no limit.", testListEvents},
+	{"Events.ListEvents", "of every write", "ListEvents yields", testEventsOfAll},
+	{"Events.LastSeq", "the highest number", "LastSeq returns the highest sequence number given so far, 0 before the first.",
+		testSeqs},
+	{"Events.TrimEvents", "the oldest", "TrimEvents removes up to limit of the oldest events if they are older than before, " +
+		"and returns how many it removed.", testTrimEvents},
+}
+
+func testEvents(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	want(t, "the number of nothing", must(s.AppendEvents(ctx))(t), 0)
+	e := []storage.Event{
+		testEvent(testDID(2), storage.EventCommit, 1), testEvent(testDID(1), storage.EventSync, 2),
+		testEvent(testDID(2), storage.EventIdentity, 3), testEvent(testDID(1), storage.EventAccount, 4),
+		{DID: testDID(3), Kind: "#later", Time: at(5)},
+	}
+	e[1].Seq = 999 // to be ignored
+	seq := must(s.AppendEvents(ctx, e...))(t)
+	log := events(t, s)
+	want(t, "number of events", len(log), len(e))
+	want(t, "the number", seq, log[len(log)-1].Seq)
+	for i := range e {
+		e[i].Seq = log[i].Seq
+	}
+	want(t, "the log", log, e)
+	want(t, "the number of nothing", must(s.AppendEvents(ctx))(t), 0)
+	want(t, "the log", events(t, s), e)
+}
+
+func testSeqs(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	want(t, "LastSeq before the first event", must(s.LastSeq(ctx))(t), 0)
+	var last int64
+	for i := range 5 {
+		create(t, s, i)
+		seq := must(s.AppendEvents(ctx, testEvent(testDID(i), storage.EventAccount, i)))(t)
+		if seq <= last {
+			t.Fatalf("sequence number %d was given after %d", seq, last)
+		}
+		last = seq
+		want(t, "LastSeq", must(s.LastSeq(ctx))(t), last)
+		switch i { // the newest event is removed
+		case 1:
+			must(s.TrimEvents(ctx, at(9), 99))(t)
+			want(t, "the log", events(t, s), nil)
+		case 3:
+			must(s.DeleteAccount(ctx, testDID(i)))(t)
+		}
+		want(t, "LastSeq after the newest event was removed", must(s.LastSeq(ctx))(t), last)
+	}
+	for _, e := range events(t, s) {
+		if e.Seq <= 0 || e.Seq > last {
+			t.Errorf("sequence number %d, the last is %d", e.Seq, last)
+		}
+	}
+}
+
+func testListEvents(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for i := range 12 { // in all, more than a backend fetches at a time
+		var batch []storage.Event
+		for j := range 100 {
+			batch = append(batch, testEvent(testDID(j%3), storage.EventAccount, 100*i+j))
+		}
+		must(s.AppendEvents(ctx, batch...))(t)
+	}
+	log := events(t, s)
+	want(t, "number of events", len(log), 1200)
+	if !slices.IsSortedFunc(log, func(a, b storage.Event) int { return int(a.Seq - b.Seq) }) {
+		t.Fatal("events aren't in order")
+	}
+	list := func(after int64, limit int) []storage.Event {
+		return all(t, "ListEvents", s.ListEvents(ctx, after, limit))
+	}
+	want(t, "the first", list(0, 2), log[:2])
+	want(t, "some", list(log[9].Seq, 1100), log[10:1110])
+	want(t, "the last", list(log[1197].Seq, 5), log[1198:])
+	want(t, "those after the first hundred", list(log[99].Seq, 0), log[100:])
+	want(t, "those after the last", list(log[1199].Seq, 0), nil)
+	want(t, "those after what will be", list(log[1199].Seq+100, 5), nil)
+	want(t, "those after before the first", list(-5, 1), log[:1])
+}
+
+func testEventsOfAll(t *testing.T, s storage.Store) {
+	ctx, did := t.Context(), testDID(1)
+	a, r := newAccount(1)
+	e := a.Commit.Events
+	must(s.CreateAccount(ctx, a))(t)
+	c, r := r.commit(put("a.b.c/1", "one"))
+	e = append(e, c.Events...)
+	must(s.Commit(ctx, c))(t)
+	update := testEvent(did, storage.EventAccount, 5)
+	e = append(e, update)
+	must(s.UpdateAccount(ctx, did, func(*storage.Account) error { return nil }, update))(t)
+	c, rows, _ := r.replace(put("a.b.c/2", "two"))
+	e = append(e, c.Events...)
+	must(s.Replace(ctx, c, rowsOf(rows)))(t)
+	identity := testEvent(did, storage.EventIdentity, 6)
+	e = append(e, identity)
+	must(s.AppendEvents(ctx, identity))(t)
+	log := events(t, s)
+	for i := range min(len(e), len(log)) {
+		e[i].Seq = log[i].Seq
+	}
+	want(t, "the log", log, e)
+}
+
+func testTrimEvents(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for i := range 10 {
+		must(s.AppendEvents(ctx, testEvent(testDID(i%2), storage.EventAccount, i)))(t)
+	}
+	log := events(t, s)
+	trim := func(before, limit, n int) {
+		t.Helper()
+		want(t, "number of events removed", must(s.TrimEvents(ctx, at(before), limit))(t), n)
+		log = log[n:]
+		want(t, "the log", events(t, s), log)
+	}
+	trim(0, 99, 0)
+	trim(1, 99, 1) // at(1) isn't older than at(1)
+	trim(5, 3, 3)
+	trim(5, 3, 1)
+	trim(5, 3, 0)
+	trim(99, 99, 5)
+	trim(99, 99, 0)
+}

@@ -1,0 +1,13 @@
+package storagetest
+
+import (
+	"testing"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Run proves a backend. open returns an empty store that is used by one subtest alone, and that has cleaned up after
+// itself when t ends (see [testing.T.Cleanup]).
+func Run(t *testing.T, open func(t *testing.T) storage.Store) {
+	t.Run("contract", func(t *testing.T) { runContract(t, open) })
+}
