@@ -1,0 +1,119 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/mail"
+	"strings"
+
+	"github.com/bluesky-social/indigo/atproto/atcrypto"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+type createAccountInput struct {
+	Handle      string          `json:"handle"`
+	Email       string          `json:"email,omitempty"`
+	Password    string          `json:"password,omitempty"`
+	InviteCode  string          `json:"inviteCode,omitempty"`
+	DID         syntax.DID      `json:"did,omitempty"`
+	RecoveryKey string          `json:"recoveryKey,omitempty"`
+	PLCOp       json.RawMessage `json:"plcOp,omitempty"`
+}
+
+type createAccountOutput struct {
+	AccessJWT  string          `json:"accessJwt"`
+	RefreshJWT string          `json:"refreshJwt"`
+	Handle     syntax.Handle   `json:"handle"`
+	DID        syntax.DID      `json:"did"`
+	DIDDoc     json.RawMessage `json:"didDoc,omitempty"`
+}
+
+func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountInput]) (*createAccountOutput, error) {
+	req, err := s.signupRequest(&c.Input)
+	if err != nil {
+		return nil, err
+	}
+	account, err := s.signUp(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := s.Sessions.Create(ctx, account.DID, auth.ScopeAccess, "")
+	if err != nil {
+		return nil, err
+	}
+	return &createAccountOutput{
+		AccessJWT:  tokens.Access,
+		RefreshJWT: tokens.Refresh,
+		Handle:     account.Handle,
+		DID:        account.DID,
+		DIDDoc:     s.document(ctx, account.DID),
+	}, nil
+}
+
+// signupRequest checks what can be checked without looking anything up.
+func (s *Server) signupRequest(in *createAccountInput) (signupRequest, error) {
+	switch {
+	case len(in.PLCOp) > 0:
+		return signupRequest{}, xrpc.InvalidRequest(`Unsupported input: "plcOp"`)
+	case in.DID != "":
+		return signupRequest{}, xrpc.StatusError(http.StatusUnauthorized,
+			"Missing auth to create account with did: %s", in.DID)
+	case s.Description.InviteRequired && in.InviteCode == "":
+		return signupRequest{}, xrpc.Errorf("InvalidInviteCode", "No invite code provided")
+	case s.Description.InviteRequired:
+		return signupRequest{}, xrpc.Errorf("InvalidInviteCode", "Provided invite code not available")
+	case in.Email == "":
+		return signupRequest{}, xrpc.InvalidRequest("Email is required")
+	case in.Password == "":
+		return signupRequest{}, xrpc.Errorf("InvalidPassword", "Password is required")
+	case len([]rune(in.Password)) > auth.MaxNewPassword:
+		return signupRequest{}, xrpc.Errorf("InvalidPassword",
+			"Password too long. Maximum length is %d characters.", auth.MaxNewPassword)
+	}
+	email, ok := normalizeEmail(in.Email)
+	if !ok {
+		return signupRequest{}, xrpc.InvalidRequest(
+			"This email address is not supported, please use a different email.")
+	}
+	if in.RecoveryKey != "" {
+		if _, err := atcrypto.ParsePublicDIDKey(in.RecoveryKey); err != nil {
+			return signupRequest{}, xrpc.InvalidRequest("Input/recoveryKey must be a did:key of type K-256 or P-256")
+		}
+	}
+	handle, err := s.Handles.ValidateNew(in.Handle)
+	return signupRequest{handle: handle, email: email, password: in.Password, recoveryKey: in.RecoveryKey}, handleError(err)
+}
+
+// handleError gives the errors of handles their names.
+func handleError(err error) error {
+	var e *identity.HandleError
+	if !errors.As(err, &e) {
+		return err
+	}
+	for kind, name := range map[error]string{
+		identity.ErrInvalidHandle:      "InvalidHandle",
+		identity.ErrUnsupportedDomain:  "UnsupportedDomain",
+		identity.ErrHandleNotAvailable: "HandleNotAvailable",
+	} {
+		if errors.Is(err, kind) {
+			return xrpc.Errorf(name, "%s", e.Message)
+		}
+	}
+	return err
+}
+
+// normalizeEmail takes a bare address, and makes it lower case.
+func normalizeEmail(s string) (string, bool) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Name != "" || a.Address != s || len(s) > 254 {
+		return "", false
+	}
+	_, domain, _ := strings.Cut(s, "@")
+	return strings.ToLower(s), strings.Contains(domain, ".") && !strings.HasPrefix(domain, "[")
+}

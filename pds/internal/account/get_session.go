@@ -1,0 +1,32 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
+	account, err := s.account(ctx, c.Caller.DID)
+	if err != nil {
+		return nil, err
+	}
+	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
+		return nil, auth.ErrAccountTakedown
+	}
+	return s.view(ctx, account, auth.Tokens{}), nil
+}
+
+// account finds the account of a caller. Error: auth.ErrAccountNotFound.
+func (s *Server) account(ctx context.Context, did syntax.DID) (storage.Account, error) {
+	account, err := s.Accounts.Account(ctx, did)
+	if errors.Is(err, storage.ErrNotFound) {
+		return account, auth.ErrAccountNotFound
+	}
+	return account, err
+}

@@ -1,0 +1,28 @@
+package account
+
+import (
+	"context"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// refreshSession exchanges the refresh token that the caller has shown for new tokens.
+func (s *Server) refreshSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
+	account, err := s.account(ctx, c.Caller.DID)
+	if err != nil {
+		return nil, err
+	}
+	if account.TakedownRef != "" {
+		return nil, auth.ErrAccountTakedown
+	}
+	token, err := auth.BearerToken(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	tokens, _, err := s.Sessions.Refresh(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(ctx, account, tokens), nil
+}

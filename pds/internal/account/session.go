@@ -1,0 +1,52 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// sessionView is what the session methods tell of an account.
+type sessionView struct {
+	AccessJWT      string                `json:"accessJwt,omitempty"`
+	RefreshJWT     string                `json:"refreshJwt,omitempty"`
+	Handle         syntax.Handle         `json:"handle"`
+	DID            syntax.DID            `json:"did"`
+	DIDDoc         json.RawMessage       `json:"didDoc,omitempty"`
+	Email          string                `json:"email,omitempty"`
+	EmailConfirmed bool                  `json:"emailConfirmed"`
+	Active         bool                  `json:"active"`
+	Status         storage.AccountStatus `json:"status,omitempty"`
+}
+
+func (s *Server) view(ctx context.Context, a storage.Account, t auth.Tokens) *sessionView {
+	v := &sessionView{
+		AccessJWT:      t.Access,
+		RefreshJWT:     t.Refresh,
+		Handle:         a.Handle,
+		DID:            a.DID,
+		DIDDoc:         s.document(ctx, a.DID),
+		Email:          a.Email,
+		EmailConfirmed: !a.EmailConfirmedAt.IsZero(),
+		Status:         a.Status(),
+	}
+	v.Active = v.Status == storage.StatusActive
+	if v.Handle == "" {
+		v.Handle = syntax.HandleInvalid
+	}
+	return v
+}
+
+// document returns a DID document, or nil if it can't be had: a session is worth having without it.
+func (s *Server) document(ctx context.Context, did syntax.DID) json.RawMessage {
+	doc, err := s.Document(ctx, did)
+	if err != nil {
+		s.Logger.WarnContext(ctx, "account: a session goes without its DID document", "did", did, "err", err)
+		return nil
+	}
+	return doc
+}

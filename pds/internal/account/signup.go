@@ -1,0 +1,254 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/auth/keys"
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// The kinds of tokens that hold a handle and an address for a sign-up under way. The one of the handle knows the
+// identity that was prepared.
+const (
+	kindHandle = "signup-handle"
+	kindEmail  = "signup-email"
+)
+
+// reservedFor is how long an attempt that broke off can be resumed, and keeps others from the handle and the address.
+const reservedFor = 15 * time.Minute
+
+type signupRequest struct {
+	handle      syntax.Handle
+	email       string
+	password    string
+	recoveryKey string
+}
+
+// reservation is what a sign-up under way has decided.
+type reservation struct {
+	DID          syntax.DID      `json:"did"`
+	Op           json.RawMessage `json:"op"`
+	Email        string          `json:"email"`
+	PasswordHash string          `json:"passwordHash"`
+}
+
+// signUp makes an account:
+//
+//  1. decide: make the key and sign the operation, which decides the DID; keep the key
+//  2. reserve the address and the handle, the latter with what was decided
+//  3. register the operation with the PLC directory
+//  4. create the account with its repo and events, in one write
+//  5. give up the reservations, which have done their work
+//
+// An attempt that breaks off before 2 leaves nothing but a key that no one knows of. One that breaks off later is
+// resumed at 3 by the next with the same handle, address and password, so that no DID is registered in vain. Of
+// attempts by different people for one handle or one address, only the one that has reserved it registers a DID.
+func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account, error) {
+	if err := s.available(ctx, req); err != nil {
+		return storage.Account{}, err
+	}
+	r, err := s.reserve(ctx, req)
+	if err != nil {
+		return storage.Account{}, err
+	}
+	if err := s.register(ctx, r); err != nil {
+		if !errors.Is(err, plc.ErrUnavailable) { // it never will be
+			s.release(ctx, req)
+			s.discard(ctx, r.DID.String())
+		}
+		return storage.Account{}, s.directoryError(ctx, r.DID, err)
+	}
+	account, err := s.create(ctx, req, r)
+	if err == nil {
+		s.release(ctx, req)
+	}
+	return account, err
+}
+
+// available looks whether the handle and the address are free.
+func (s *Server) available(ctx context.Context, req signupRequest) error {
+	_, err := s.Accounts.AccountByHandle(ctx, req.handle)
+	if err == nil {
+		return handleTaken(req.handle)
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	_, err = s.Accounts.AccountByEmail(ctx, req.email)
+	if err == nil {
+		return emailTaken(req.email)
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+func handleTaken(handle syntax.Handle) error {
+	return xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
+}
+
+func emailTaken(email string) error { return xrpc.InvalidRequest("Email already taken: %s", email) }
+
+// reserve makes a reservation, or finds the one that an earlier attempt of the same person has left.
+func (s *Server) reserve(ctx context.Context, req signupRequest) (reservation, error) {
+	if r, err := s.resume(ctx, req); !errors.Is(err, storage.ErrNotFound) {
+		return r, err
+	}
+	r, err := s.decide(ctx, req)
+	if err != nil {
+		return reservation{}, err
+	}
+	value, err := json.Marshal(r)
+	if err != nil {
+		return reservation{}, err
+	}
+	now := s.Now()
+	t := storage.Token{Kind: kindEmail, ID: req.email, IssuedAt: now, ExpiresAt: now.Add(reservedFor)}
+	if err := s.Tokens.PutToken(ctx, t); err != nil {
+		s.discard(ctx, r.DID.String())
+		if errors.Is(err, storage.ErrExists) {
+			err = emailTaken(req.email)
+		}
+		return reservation{}, err
+	}
+	t.Kind, t.ID, t.Value = kindHandle, req.handle.String(), value
+	if err := s.Tokens.PutToken(ctx, t); err != nil {
+		s.drop(ctx, kindEmail, req.email)
+		s.discard(ctx, r.DID.String())
+		if errors.Is(err, storage.ErrExists) {
+			err = handleTaken(req.handle)
+		}
+		return reservation{}, err
+	}
+	return r, nil
+}
+
+// resume finds an earlier attempt. Error: storage.ErrNotFound if there is none.
+func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, error) {
+	t, err := s.Tokens.Token(ctx, kindHandle, req.handle.String())
+	if err != nil {
+		return reservation{}, err
+	}
+	if !t.ExpiresAt.After(s.Now()) {
+		return reservation{}, storage.ErrNotFound
+	}
+	var r reservation
+	if err := json.Unmarshal(t.Value, &r); err != nil {
+		return reservation{}, err
+	}
+	same, _, err := auth.VerifyPassword(ctx, r.PasswordHash, req.password)
+	if err != nil {
+		return reservation{}, err
+	}
+	if !same || r.Email != req.email {
+		return reservation{}, handleTaken(req.handle)
+	}
+	return r, nil
+}
+
+// decide makes the account's key and its identity, of which nobody hears yet.
+func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, error) {
+	hash, err := auth.HashPassword(ctx, req.password)
+	if err != nil {
+		return reservation{}, err
+	}
+	pending := "signup:" + rand.Text()
+	key, err := s.Keys.Generate(ctx, pending, keys.K256)
+	if err != nil {
+		return reservation{}, err
+	}
+	defer s.discard(ctx, pending)
+	genesis := identity.Genesis{SigningKey: key.DIDKey(), Handle: req.handle, PDS: s.PublicURL}
+	for _, rotation := range []string{req.recoveryKey, s.RecoveryKey} {
+		if rotation != "" {
+			genesis.RotationKeys = append(genesis.RotationKeys, rotation)
+		}
+	}
+	did, op, err := s.Registrar.NewGenesis(ctx, genesis)
+	if err != nil {
+		return reservation{}, err
+	}
+	raw, err := json.Marshal(op)
+	if err != nil {
+		return reservation{}, err
+	}
+	return reservation{DID: did, Op: raw, Email: req.email, PasswordHash: hash}, s.Keys.Copy(ctx, pending, did.String())
+}
+
+// register hands the operation to the PLC directory. It may have it already.
+func (s *Server) register(ctx context.Context, r reservation) error {
+	op, err := plc.ParseOp(r.Op)
+	if err != nil {
+		return err
+	}
+	return s.Registrar.Submit(ctx, r.DID, op)
+}
+
+// directoryError is what the client is told of a failure to register. What the directory says isn't for strangers.
+func (s *Server) directoryError(ctx context.Context, did syntax.DID, err error) error {
+	s.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", did, "err", err)
+	if errors.Is(err, plc.ErrUnavailable) {
+		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
+	}
+	return xrpc.InvalidRequest("The PLC directory refused to register the account's identity")
+}
+
+// create stores the account and all that comes with it.
+func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (storage.Account, error) {
+	account := storage.Account{
+		DID: r.DID, Handle: req.handle, Email: req.email, PasswordHash: r.PasswordHash, CreatedAt: s.Now(),
+	}
+	commit, err := s.Engine.Genesis(ctx, r.DID)
+	if err != nil {
+		return storage.Account{}, err
+	}
+	identityEvent, err := firehose.Identity(account.DID, account.Handle, account.CreatedAt)
+	if err != nil {
+		return storage.Account{}, err
+	}
+	accountEvent, err := firehose.Account(account.DID, account.Status(), account.CreatedAt)
+	if err != nil {
+		return storage.Account{}, err
+	}
+	commit.Events = append([]storage.Event{identityEvent, accountEvent}, commit.Events...)
+	account.ID, err = s.Accounts.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: commit})
+	switch {
+	case errors.Is(err, storage.ErrEmailTaken):
+		return storage.Account{}, emailTaken(req.email)
+	case errors.Is(err, storage.ErrExists): // the handle, or the very account, by a simultaneous attempt
+		return storage.Account{}, handleTaken(req.handle)
+	}
+	return account, err
+}
+
+func (s *Server) release(ctx context.Context, req signupRequest) {
+	s.drop(ctx, kindHandle, req.handle.String())
+	s.drop(ctx, kindEmail, req.email)
+}
+
+// drop removes a reservation. That it may fail is no harm: it expires.
+func (s *Server) drop(ctx context.Context, kind, id string) {
+	if _, err := s.Tokens.TakeToken(context.WithoutCancel(ctx), kind, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		s.Logger.WarnContext(ctx, "account: a sign-up's reservation stays until it expires", "kind", kind, "err", err)
+	}
+}
+
+// discard removes a key that no account uses.
+func (s *Server) discard(ctx context.Context, name string) {
+	if err := s.Keys.Delete(context.WithoutCancel(ctx), name); err != nil {
+		s.Logger.WarnContext(ctx, "account: a key without an account stays", "name", name, "err", err)
+	}
+}

@@ -1,0 +1,39 @@
+package blob
+
+import (
+	"context"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Server is what the methods need. All fields are required.
+type Server struct {
+	Index storage.BlobIndex
+	Bytes storage.Blobs
+
+	// Readable finds the account behind a handle or DID if the caller may read its repo; otherwise it returns an
+	// *xrpc.Error that says why not.
+	Readable func(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error)
+
+	// Own finds the caller's own account, active or not.
+	Own func(ctx context.Context, caller auth.Caller) (storage.Account, error)
+
+	MaxUpload    int64         // in bytes
+	TemporaryFor time.Duration // how long an upload waits for a record to refer to it
+	Now          func() time.Time
+}
+
+// Methods returns the methods of com.atproto.repo and com.atproto.sync that are about blobs.
+func (s *Server) Methods() []xrpc.Method {
+	return []xrpc.Method{
+		s.uploadBlob(),
+		s.getBlob(),
+		xrpc.Query("com.atproto.sync.listBlobs", auth.OptionalSession, s.listBlobs),
+		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session, s.listMissingBlobs),
+	}
+}

@@ -1,0 +1,130 @@
+package blob
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/bluesky-social/indigo/atproto/atdata"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/gabriel-vasile/mimetype"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// sniffLen is how many bytes of a blob its type is told by.
+const sniffLen = 3072
+
+type uploadBlobOutput struct {
+	Blob atdata.Blob `json:"blob"`
+}
+
+// uploadBlob stores the request's body as a blob, on its way through.
+func (s *Server) uploadBlob() xrpc.Method {
+	return xrpc.Method{
+		ID:      "com.atproto.repo.uploadBlob",
+		Verb:    http.MethodPost,
+		Policy:  auth.Session,
+		MaxBody: s.MaxUpload,
+		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+			if err := xrpc.CheckContentType(r, "*/*"); err != nil {
+				return err
+			}
+			account, err := s.Own(r.Context(), caller)
+			if err != nil {
+				return err
+			}
+			b, err := s.store(r.Context(), account.DID, r.Header.Get("Content-Type"), r.Body)
+			if err != nil {
+				return err
+			}
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			return json.NewEncoder(w).Encode(uploadBlobOutput{
+				Blob: atdata.Blob{Ref: atdata.CIDLink(b.CID), MimeType: b.MIMEType, Size: b.Size},
+			})
+		},
+	}
+}
+
+// store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob
+// may just have been under way.
+func (s *Server) store(ctx context.Context, did syntax.DID, contentType string, body io.Reader) (storage.Blob, error) {
+	mimeType, body, err := sniff(contentType, body)
+	if err != nil {
+		return storage.Blob{}, err
+	}
+	c, size, err := s.Bytes.PutBlob(ctx, did, body)
+	if err != nil {
+		return storage.Blob{}, err
+	}
+	if err := s.checkTakedown(ctx, did, c); err != nil {
+		return storage.Blob{}, err
+	}
+	b := storage.Blob{DID: did, CID: c, Size: size, MIMEType: mimeType, CreatedAt: s.Now()}
+	err = s.Index.PutBlob(ctx, b)
+	if err == nil {
+		var bytes io.Closer
+		if bytes, err = s.Bytes.OpenBlob(ctx, storage.BlobID{DID: did, CID: c}); err == nil {
+			bytes.Close()
+		}
+	}
+	if errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound) {
+		return storage.Blob{}, xrpc.StatusError(http.StatusServiceUnavailable,
+			"This blob was just being removed, please upload it again")
+	}
+	if err != nil {
+		return storage.Blob{}, err
+	}
+	// A blob that a record refers to keeps the type that the record names.
+	return s.Index.Blob(ctx, did, c)
+}
+
+func (s *Server) checkTakedown(ctx context.Context, did syntax.DID, c cid.Cid) error {
+	b, err := s.Index.Blob(ctx, did, c)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err == nil && b.TakedownRef != "" {
+		return xrpc.InvalidRequest("Blob has been takendown, cannot re-upload")
+	}
+	return err
+}
+
+// sniff tells a blob's type by its first bytes, or if they're of no known binary format, by what the client says.
+func sniff(contentType string, body io.Reader) (string, io.Reader, error) {
+	first := make([]byte, sniffLen)
+	n, err := io.ReadFull(body, first)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return "", nil, err
+	}
+	first = first[:n]
+	body = io.MultiReader(bytes.NewReader(first), body) // if it broke off, reading on tells
+	if t := mimetype.Detect(first); !isGuess(t) {
+		contentType = t.String()
+	}
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		mediaType = "application/octet-stream"
+	}
+	return mediaType, body, nil
+}
+
+// isGuess reports whether t says no more than that the bytes are some bytes, or some text.
+func isGuess(t *mimetype.MIME) bool {
+	if t.Is("application/octet-stream") {
+		return true
+	}
+	for ; t != nil; t = t.Parent() {
+		if t.Is("text/plain") {
+			return true
+		}
+	}
+	return false
+}

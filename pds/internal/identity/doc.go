@@ -1,0 +1,2 @@
+// Package identity serves com.atproto.identity.
+package identity

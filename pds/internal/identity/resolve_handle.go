@@ -1,0 +1,46 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type resolveHandleParams struct {
+	Handle string `json:"handle"`
+}
+
+type resolveHandleOutput struct {
+	DID syntax.DID `json:"did"`
+}
+
+// resolveHandle asks the accounts first, and the network only about handles that can't be theirs.
+func (s *Server) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandleParams]) (*resolveHandleOutput, error) {
+	handle, err := syntax.ParseHandle(c.Input.Handle)
+	if err != nil {
+		return nil, xrpc.Errorf("InvalidHandle", "Input handle must be a valid handle")
+	}
+	handle = handle.Normalize()
+	account, err := s.Accounts.AccountByHandle(ctx, handle)
+	if err == nil {
+		return &resolveHandleOutput{DID: account.DID}, nil
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return nil, err
+	}
+	for _, domain := range s.HandleDomains {
+		if strings.HasSuffix("."+handle.String(), domain) {
+			return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
+		}
+	}
+	did, err := s.ResolveHandle(ctx, handle)
+	if err != nil {
+		return nil, xrpc.InvalidRequest("Unable to resolve handle")
+	}
+	return &resolveHandleOutput{DID: did}, nil
+}

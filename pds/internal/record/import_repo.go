@@ -1,0 +1,49 @@
+package record
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+)
+
+// importRepo replaces the caller's repo by the content of a CAR.
+func (s *Server) importRepo() xrpc.Method {
+	return xrpc.Method{
+		ID:      "com.atproto.repo.importRepo",
+		Verb:    http.MethodPost,
+		Policy:  auth.FullSession,
+		MaxBody: cmp.Or(s.MaxImport, -1),
+		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+			if s.MaxImport < 0 {
+				return xrpc.InvalidRequest("Service is not accepting repo imports")
+			}
+			if err := xrpc.CheckContentType(r, "application/vnd.ipld.car"); err != nil {
+				return err
+			}
+			account, err := s.Own(r.Context(), caller)
+			if err != nil {
+				return err
+			}
+			_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{})
+			return importError(err)
+		},
+	}
+}
+
+func importError(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil || errors.As(err, &tooLarge):
+		return err
+	case errors.Is(err, repo.ErrRepoVersion), errors.Is(err, repo.ErrInvalidCAR):
+		return xrpc.InvalidRequest("%s", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return xrpc.InvalidRequest("the CAR ended early")
+	}
+	return err
+}

@@ -1,0 +1,70 @@
+package record
+
+import (
+	"context"
+	"strings"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type listRecordsParams struct {
+	Repo       syntax.AtIdentifier `json:"repo"`
+	Collection syntax.NSID         `json:"collection"`
+	Limit      int                 `json:"limit,omitempty" default:"50" min:"1" max:"100"`
+	Cursor     syntax.RecordKey    `json:"cursor,omitempty"`
+	Reverse    bool                `json:"reverse,omitempty"`
+}
+
+type recordList struct {
+	did     syntax.DID
+	limit   int
+	records []storage.Record
+}
+
+// listRecords lists a collection from the highest record key down, or with reverse from the lowest up.
+func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams]) (*recordList, error) {
+	in := &c.Input
+	account, err := s.Readable(ctx, in.Repo, c.Caller)
+	if err != nil {
+		return nil, undeclared(err)
+	}
+	r := storage.RecordRange{Collection: in.Collection, Limit: in.Limit, Reverse: !in.Reverse}
+	if in.Reverse {
+		r.After = in.Cursor
+	} else {
+		r.Before = in.Cursor
+	}
+	list := &recordList{did: account.DID, limit: in.Limit}
+	for record, err := range s.Records.Records(ctx, account.DID, r) {
+		if err != nil {
+			return nil, err
+		}
+		list.records = append(list.records, record)
+	}
+	return list, nil
+}
+
+// AppendJSON implements [xrpc.JSONAppender].
+func (l *recordList) AppendJSON(dst []byte) ([]byte, error) {
+	dst = append(dst, `{"records":[`...)
+	for i, r := range l.records {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = (&recordView{did: l.did, record: r}).AppendJSON(dst); err != nil {
+			return nil, err
+		}
+	}
+	dst = append(dst, ']')
+	if len(l.records) == l.limit {
+		_, rkey, _ := strings.Cut(l.records[len(l.records)-1].Path, "/")
+		dst = append(dst, `,"cursor":"`...)
+		dst = append(dst, rkey...)
+		dst = append(dst, '"')
+	}
+	return append(dst, '}'), nil
+}

@@ -1,0 +1,95 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/atdata"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// validationUnknown says that no lexicon was at hand to check a record by.
+const validationUnknown = "unknown"
+
+// prepared is a record that keeps the rules.
+type prepared struct {
+	bytes  []byte // DAG-CBOR
+	blobs  []cid.Cid
+	status string // the validationStatus of the response, or ""
+}
+
+// prepare checks a record that is about to be written, and encodes it: it is an object of the data model, its $type,
+// which may be left out, is the collection, its size is bounded, and each blob that it refers to was uploaded and is
+// described as it is. validate is the request's: nil if the client leaves it to the server.
+func (s *Server) prepare(ctx context.Context, did syntax.DID, collection syntax.NSID, record json.RawMessage,
+	validate *bool) (prepared, error) {
+	if validate != nil && *validate {
+		return prepared{}, xrpc.InvalidRequest("Unknown lexicon type: %s", collection)
+	}
+	data, err := parse(record, collection)
+	if err != nil {
+		return prepared{}, err
+	}
+	b, err := appendCBOR(nil, data)
+	if err != nil {
+		return prepared{}, xrpc.InvalidRequest("Invalid record: %s", err)
+	}
+	if len(b) > atdata.MAX_CBOR_RECORD_SIZE {
+		return prepared{}, xrpc.InvalidRequest("Record is too large: at most %d bytes", atdata.MAX_CBOR_RECORD_SIZE)
+	}
+	p := prepared{bytes: b}
+	if validate == nil {
+		p.status = validationUnknown
+	}
+	p.blobs, err = s.checkBlobs(ctx, did, atdata.ExtractBlobs(data))
+	return p, err
+}
+
+func parse(record json.RawMessage, collection syntax.NSID) (map[string]any, error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(record, " \t\r\n"), []byte("{")) {
+		return nil, xrpc.InvalidRequest("Invalid record: must be an object")
+	}
+	data, err := atdata.UnmarshalJSON(record)
+	if err != nil {
+		return nil, xrpc.InvalidRequest("Invalid record: %s", err)
+	}
+	switch t, ok := data["$type"]; {
+	case !ok:
+		data["$type"] = collection.String()
+	case t != collection.String():
+		return nil, xrpc.InvalidRequest("Invalid $type: expected %s, got %v", collection, t)
+	}
+	return data, nil
+}
+
+// checkBlobs returns the CIDs of blobs, if they're described as they are.
+func (s *Server) checkBlobs(ctx context.Context, did syntax.DID, blobs []atdata.Blob) ([]cid.Cid, error) {
+	var cids []cid.Cid
+	for _, b := range blobs {
+		c := cid.Cid(b.Ref)
+		if b.Size < 0 {
+			return nil, xrpc.InvalidRequest("Legacy blobs are not allowed (%s)", c)
+		}
+		stored, err := s.Blob(ctx, did, c)
+		switch {
+		case errors.Is(err, storage.ErrNotFound) || err == nil && stored.TakedownRef != "":
+			return nil, xrpc.Errorf("BlobNotFound", "Could not find blob: %s", c)
+		case err != nil:
+			return nil, err
+		case stored.MIMEType != b.MimeType:
+			return nil, xrpc.Errorf("InvalidMimeType",
+				"Referenced Mimetype does not match stored blob. Expected: %s, Got: %s", stored.MIMEType, b.MimeType)
+		case stored.Size != b.Size:
+			return nil, xrpc.Errorf("InvalidSize",
+				"Referenced Size does not match stored blob. Expected: %d, Got: %d", stored.Size, b.Size)
+		}
+		cids = append(cids, c)
+	}
+	return cids, nil
+}

@@ -1,0 +1,61 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// maxWriteBody limits the body of a request that writes records, in bytes.
+const maxWriteBody = 1_000_000
+
+// Server is what the methods need. All fields are required.
+type Server struct {
+	Engine  *repo.Engine
+	Records storage.RepoReader
+
+	// Blob finds an uploaded blob; storage.ErrNotFound if there is none.
+	Blob func(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Blob, error)
+
+	// Readable finds the account behind a handle or DID if the caller may read its repo; otherwise it returns an
+	// *xrpc.Error that says why not.
+	Readable func(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error)
+
+	// Writable finds the caller's own account if it may be written to, and id names it.
+	Writable func(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error)
+
+	// Own finds the caller's own account, active or not, unless it is taken down.
+	Own func(ctx context.Context, caller auth.Caller) (storage.Account, error)
+
+	// Document resolves a DID to its document.
+	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
+
+	// MaxImport limits the body of importRepo, in bytes: 0 for no limit, negative for no imports.
+	MaxImport int64
+
+	Now func() time.Time
+
+	keys recordKeys
+}
+
+// Methods returns the methods of com.atproto.repo that are about records.
+func (s *Server) Methods() []xrpc.Method {
+	return []xrpc.Method{
+		xrpc.Procedure("com.atproto.repo.createRecord", auth.Session, s.createRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.putRecord", auth.Session, s.putRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.deleteRecord", auth.Session, s.deleteRecord),
+		xrpc.Procedure("com.atproto.repo.applyWrites", auth.Session, s.applyWrites).WithMaxBody(maxWriteBody),
+		xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord),
+		xrpc.Query("com.atproto.repo.listRecords", auth.Public, s.listRecords),
+		xrpc.Query("com.atproto.repo.describeRepo", auth.Public, s.describeRepo),
+		s.importRepo(),
+	}
+}

@@ -1,0 +1,118 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Write is a write to one record.
+type Write struct {
+	Action     repo.Action
+	Collection syntax.NSID
+	RKey       syntax.RecordKey // may be "" to create: a key is made then
+	Record     json.RawMessage  // nil to delete
+	Validate   *bool            // check against the lexicon: nil leaves it to the server
+	Swap       *cid.Cid         // what has to be there now: nil for whatever it is, undefined for nothing
+}
+
+// Written is what came of writes.
+type Written struct {
+	// Result is the engine's: its Ops are one for each write, in their order.
+	repo.Result
+
+	Paths  []string
+	Status []string // the validationStatus of each, or ""
+}
+
+// Write checks writes, and makes one commit of them. swapCommit is what the repo's commit has to be now, undefined for
+// whatever it is. Errors that are of the caller's making are *xrpc.Error.
+func (s *Server) Write(ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes ...Write) (Written, error) {
+	if len(writes) > repo.MaxOps {
+		return Written{}, xrpc.InvalidRequest("Too many writes. Max: %d", repo.MaxOps)
+	}
+	batch := repo.Batch{Ops: make([]repo.Op, len(writes)), SwapCommit: swapCommit}
+	out := Written{Paths: make([]string, len(writes)), Status: make([]string, len(writes))}
+	for i, w := range writes {
+		var p prepared
+		if w.Action != repo.Delete {
+			var err error
+			if p, err = s.prepare(ctx, did, w.Collection, w.Record, w.Validate); err != nil {
+				return Written{}, err
+			}
+		}
+		if w.RKey == "" {
+			w.RKey = s.keys.next(s.Now())
+		}
+		out.Paths[i] = w.Collection.String() + "/" + w.RKey.String()
+		out.Status[i] = p.status
+		batch.Ops[i] = repo.Op{Action: w.Action, Path: out.Paths[i], Value: p.bytes, Blobs: p.blobs, Swap: w.Swap}
+	}
+	var err error
+	if out.Result, err = s.Engine.Apply(ctx, did, batch); err != nil {
+		return Written{}, wireError(err)
+	}
+	return out, nil
+}
+
+// wireError translates what the engine refuses.
+func wireError(err error) error {
+	switch {
+	case errors.Is(err, repo.ErrSwapCommit):
+		return xrpc.Errorf("InvalidSwap", "Commit was not at the given swapCommit")
+	case errors.Is(err, repo.ErrSwapRecord):
+		return xrpc.Errorf("InvalidSwap", "Record was not at the given swapRecord")
+	case errors.Is(err, repo.ErrRecordExists):
+		return xrpc.InvalidRequest("Record already exists")
+	case errors.Is(err, repo.ErrRecordNotFound):
+		return xrpc.InvalidRequest("Could not find record")
+	case errors.Is(err, repo.ErrDuplicatePath):
+		return xrpc.InvalidRequest("Two writes are to the same record")
+	case errors.Is(err, repo.ErrTooLarge):
+		return xrpc.InvalidRequest("Too many bytes in one commit. Max: %d", repo.MaxCommitBytes)
+	case errors.Is(err, repo.ErrBlobNotFound):
+		return xrpc.Errorf("BlobNotFound", "Could not find blob")
+	case errors.Is(err, repo.ErrInvalidOp):
+		return xrpc.InvalidRequest("Invalid write: %s", err)
+	case errors.Is(err, storage.ErrConflict):
+		return xrpc.StatusError(http.StatusServiceUnavailable,
+			"The repo is being written to from elsewhere, please try again")
+	}
+	return err
+}
+
+// commitMeta is com.atproto.repo.defs#commitMeta.
+type commitMeta struct {
+	CID string `json:"cid"`
+	Rev string `json:"rev"`
+}
+
+// meta is nil if nothing had to be committed.
+func (w *Written) meta() *commitMeta {
+	if !w.Changed {
+		return nil
+	}
+	return &commitMeta{CID: w.Commit.String(), Rev: w.Rev.String()}
+}
+
+// parseCID takes "" for an undefined one.
+func parseCID(name, s string) (cid.Cid, error) {
+	if s == "" {
+		return cid.Undef, nil
+	}
+	c, err := cid.Decode(s)
+	if err != nil {
+		return cid.Undef, xrpc.InvalidRequest("Input/%s must be a cid string", name)
+	}
+	return c, nil
+}
+
+func uri(did syntax.DID, path string) string { return "at://" + did.String() + "/" + path }

@@ -1,0 +1,67 @@
+package sync
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+const (
+	carBuffer = 64 << 10 // bytes gathered before a write
+
+	// stallLimit ends the response to a client that takes nothing for so long: it holds a snapshot of the store.
+	stallLimit = 30 * time.Second
+)
+
+// carMethod makes a query that answers with a CAR. write writes it to w for the repo of did, whose account the caller
+// may read; its errors become a proper answer until the first bytes are out.
+func carMethod[In any](s *Server, id syntax.NSID, did func(*In) syntax.DID,
+	write func(ctx context.Context, in *In, w io.Writer) error) xrpc.Method {
+	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+		var in In
+		if err := xrpc.DecodeParams(r, &in); err != nil {
+			return err
+		}
+		if _, err := s.Readable(r.Context(), did(&in).AtIdentifier(), caller); err != nil {
+			return err
+		}
+		buf := bufio.NewWriterSize(&carWriter{w: w, rc: http.NewResponseController(w)}, carBuffer)
+		if err := write(r.Context(), &in, buf); err != nil {
+			return carError(did(&in), err)
+		}
+		return buf.Flush()
+	}
+	return xrpc.Method{ID: id, Verb: http.MethodGet, Policy: auth.OptionalSession, Handler: handler}
+}
+
+func carError(did syntax.DID, err error) error {
+	switch {
+	case errors.Is(err, repo.ErrBlockNotFound):
+		return xrpc.Errorf("BlockNotFound", "Could not find all of the blocks in the repo of %s", did)
+	case errors.Is(err, storage.ErrNotFound):
+		return xrpc.Errorf("RepoNotFound", "Could not find repo for DID: %s", did)
+	}
+	return err
+}
+
+// carWriter sets the content type before the first byte, and a deadline for each write.
+type carWriter struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func (c *carWriter) Write(b []byte) (int, error) {
+	c.w.Header().Set("Content-Type", "application/vnd.ipld.car")
+	c.rc.SetWriteDeadline(time.Now().Add(stallLimit)) // not supported outside of a server: then there is no stalling
+	return c.w.Write(b)
+}

@@ -1,0 +1,41 @@
+package sync
+
+import (
+	"context"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Server is what the methods need. All fields are required.
+type Server struct {
+	Engine   *repo.Engine
+	Repos    storage.RepoReader
+	Accounts storage.Accounts
+
+	// Readable finds the account behind a handle or DID if the caller may read its repo; otherwise it returns an
+	// *xrpc.Error that says why not.
+	Readable func(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error)
+}
+
+// Methods returns the methods of com.atproto.sync that are about repos.
+func (s *Server) Methods() []xrpc.Method {
+	return []xrpc.Method{
+		s.getRepo(),
+		s.getCheckout(),
+		s.getRecord(),
+		s.getBlocks(),
+		xrpc.Query("com.atproto.sync.getLatestCommit", auth.OptionalSession, s.getLatestCommit),
+		xrpc.Query("com.atproto.sync.getHead", auth.OptionalSession, s.getHead),
+		xrpc.Query("com.atproto.sync.getRepoStatus", auth.Public, s.getRepoStatus),
+		xrpc.Query("com.atproto.sync.listRepos", auth.Public, s.listRepos),
+	}
+}
+
+type didParams struct {
+	DID syntax.DID `json:"did"`
+}

@@ -1,0 +1,30 @@
+package pds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	indigo "github.com/bluesky-social/indigo/atproto/identity"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// localAccounts answers for the handles of the server's own accounts. What their DIDs say, only the network knows: the
+// owner may have moved elsewhere.
+type localAccounts struct{ accounts storage.Accounts }
+
+// LocalHandle implements identity.LocalAccounts.
+func (l localAccounts) LocalHandle(ctx context.Context, h syntax.Handle) (syntax.DID, error) {
+	account, err := l.accounts.AccountByHandle(ctx, h)
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", fmt.Errorf("%w: %s", indigo.ErrHandleNotFound, h)
+	}
+	return account.DID, err
+}
+
+// LocalDID implements identity.LocalAccounts.
+func (l localAccounts) LocalDID(_ context.Context, did syntax.DID) (*indigo.Identity, error) {
+	return nil, fmt.Errorf("%w: %s", indigo.ErrDIDNotFound, did)
+}

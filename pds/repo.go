@@ -1,0 +1,104 @@
+package pds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/bluesky-social/indigo/atproto/atdata"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/pds/internal/record"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Repo reads and writes an account's repo from Go, with the authority of the host program: no session is asked for.
+// Records keep the same rules as those that come over HTTP, and errors of the caller's making are an *xrpc.Error.
+type Repo struct {
+	did    syntax.DID
+	server *Server
+}
+
+// Repo returns the repo of an account.
+func (s *Server) Repo(did syntax.DID) Repo { return Repo{did: did, server: s} }
+
+// Record is a record as it stands in a repo.
+type Record struct {
+	URI   syntax.ATURI
+	CID   cid.Cid
+	Rev   syntax.TID     // of the commit that wrote it
+	Value map[string]any // as package atdata of indigo represents the data model
+}
+
+// Put creates or replaces a record. The value is anything that encodes to the record's JSON, such as one of indigo's
+// generated types; if the record key is "", one is made. It returns the record's URI and CID.
+func (r Repo) Put(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey, value any) (syntax.ATURI, cid.Cid, error) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return "", cid.Undef, fmt.Errorf("pds: encoding a record: %w", err)
+	}
+	w, err := r.server.records.Write(ctx, r.did, cid.Undef,
+		record.Write{Action: repo.Put, Collection: collection, RKey: rkey, Record: raw})
+	if err != nil {
+		return "", cid.Undef, err
+	}
+	return r.uri(w.Paths[0]), w.Ops[0].CID, nil
+}
+
+// Delete deletes a record. To delete what isn't there is no error.
+func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) error {
+	_, err := r.server.records.Write(ctx, r.did, cid.Undef,
+		record.Write{Action: repo.Delete, Collection: collection, RKey: rkey})
+	return err
+}
+
+// Get returns a record. Error: storage.ErrNotFound.
+func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) (Record, error) {
+	row, err := r.server.store.Record(ctx, r.did, collection.String()+"/"+rkey.String())
+	if err != nil {
+		return Record{}, err
+	}
+	return r.decode(row)
+}
+
+// List yields the records of a collection in ascending order of their keys.
+func (r Repo) List(ctx context.Context, collection syntax.NSID) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for row, err := range r.server.store.Records(ctx, r.did, storage.RecordRange{Collection: collection}) {
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			if rec, err := r.decode(row); !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Verify checks the whole repo as it is stored: the signature of its commit, every CID, the order and heights of the
+// tree, and that its records are exactly the tree's. It returns an error that says what is wrong.
+func (r Repo) Verify(ctx context.Context) error {
+	ident, err := r.server.identity.LookupDID(ctx, r.did)
+	if err != nil {
+		return err
+	}
+	key, err := ident.PublicKey()
+	if err != nil {
+		return errors.Join(errors.New("pds: the identity names no signing key"), err)
+	}
+	return r.server.engine.Verify(ctx, r.did, key)
+}
+
+func (r Repo) decode(row storage.Record) (Record, error) {
+	value, err := atdata.UnmarshalCBOR(row.Bytes)
+	return Record{URI: r.uri(row.Path), CID: row.CID, Rev: row.Rev, Value: value}, err
+}
+
+func (r Repo) uri(path string) syntax.ATURI {
+	return syntax.ATURI("at://" + r.did.String() + "/" + path)
+}

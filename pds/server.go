@@ -1,0 +1,160 @@
+package pds
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/internal/account"
+	"github.com/pdskit/pdskit/pds/internal/blob"
+	identitymethods "github.com/pdskit/pdskit/pds/internal/identity"
+	"github.com/pdskit/pdskit/pds/internal/page"
+	"github.com/pdskit/pdskit/pds/internal/record"
+	"github.com/pdskit/pdskit/pds/internal/sync"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Server is a PDS. It is an [http.Handler] for a host name of its own; [Server.Mount] puts it on a mux that others use,
+// too.
+type Server struct {
+	store      *firehose.Log
+	engine     *repo.Engine
+	identity   Directory
+	mux        *xrpc.Mux
+	site       *http.ServeMux
+	pages      *page.Server
+	records    *record.Server
+	blobs      *blob.Server
+	keepEvents time.Duration
+	now        func() time.Time
+	logger     *slog.Logger
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New makes a server. It opens nothing, starts nothing and reads no environment. It reports all that is wrong with c at
+// once.
+func New(c Config) (*Server, error) {
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		store:      firehose.NewLog(c.Store),
+		keepEvents: c.KeepEvents,
+		now:        c.Now,
+		logger:     c.Logger,
+	}
+	var errs [4]error
+	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
+	sessions, err := auth.NewSessions(auth.SessionsConfig{
+		Store: s.store, Secret: c.TokenSecret, Audience: c.DID, Now: c.Now,
+	})
+	errs[1] = err
+	s.identity, errs[2] = c.directory(s.store)
+	registrar, err := c.registrar()
+	errs[3] = err
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	s.assemble(&c, sessions, registrar)
+	return s, nil
+}
+
+func (c *Config) directory(store storage.Accounts) (Directory, error) {
+	if c.Directory != nil {
+		return c.Directory, nil
+	}
+	return identity.NewDirectory(identity.DirectoryConfig{
+		PLCURL:       c.PLCURL,
+		Local:        localAccounts{store},
+		LocalDomains: c.HandleDomains,
+		Development:  c.Development,
+		UserAgent:    "pdskit",
+		Clock:        c.Now,
+	})
+}
+
+func (c *Config) registrar() (identity.Registrar, error) {
+	if c.Registrar != nil {
+		return c.Registrar, nil
+	}
+	client, err := plc.NewClient(plc.ClientConfig{URL: c.PLCURL, UserAgent: "pdskit"})
+	if err != nil {
+		return nil, err
+	}
+	return identity.NewPLCRegistrar(client, c.RotationKey), nil
+}
+
+// assemble makes the methods and pages, each domain of exactly what it needs.
+func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity.Registrar) {
+	authenticator := auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(c.AdminPassword)}
+	maps.Copy(authenticator, c.Authenticators)
+	s.mux = xrpc.NewMux(xrpc.MuxConfig{Authenticator: authenticator, Errors: wireError, Logger: c.Logger})
+
+	accounts := &account.Server{
+		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
+		Document: s.identity.ResolveDIDRaw, Handles: identity.HandleRules{ServiceDomains: c.HandleDomains},
+		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
+		Description: account.Description{
+			DID: c.DID, HandleDomains: c.HandleDomains, InviteRequired: c.InviteRequired, BlobUploadLimit: c.MaxBlob,
+			PrivacyPolicyURL: c.PrivacyPolicyURL, TermsURL: c.TermsURL, ContactEmail: c.ContactEmail,
+		},
+		Now: c.Now, Logger: c.Logger,
+	}
+	s.records = &record.Server{
+		Engine: s.engine, Records: s.store, Blob: s.store.Blob, Readable: s.readable, Writable: s.writable, Own: s.own,
+		Document: s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
+	}
+	s.blobs = &blob.Server{
+		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own,
+		MaxUpload: c.MaxBlob, TemporaryFor: c.KeepTemporaryBlobs, Now: c.Now,
+	}
+	repos := &sync.Server{Engine: s.engine, Repos: s.store, Accounts: s.store, Readable: s.readable}
+	identities := &identitymethods.Server{
+		Accounts: s.store, HandleDomains: c.HandleDomains, ResolveHandle: s.identity.ResolveHandle,
+	}
+	s.Handle(accounts.Methods()...)
+	s.Handle(identities.Methods()...)
+	s.Handle(s.records.Methods()...)
+	s.Handle(s.blobs.Methods()...)
+	s.Handle(repos.Methods()...)
+
+	s.pages = &page.Server{
+		Accounts: s.store, Healthy: s.healthy,
+		DID: c.DID, PublicURL: c.PublicURL, Version: c.Version, Logger: c.Logger,
+	}
+	s.site = http.NewServeMux()
+	s.Mount(s.site)
+	s.pages.MountSite(s.site)
+}
+
+// Handle adds methods to those that the library has. It panics if one has the ID of another, unless it is made by
+// xrpc.Override, and after serving has begun.
+func (s *Server) Handle(methods ...xrpc.Method) { s.mux.Handle(methods...) }
+
+// Methods returns all methods, ordered by their IDs.
+func (s *Server) Methods() []xrpc.Method { return s.mux.Methods() }
+
+// Mount registers exactly the paths that a PDS needs: /xrpc/, /.well-known/atproto-did and /.well-known/did.json.
+func (s *Server) Mount(mux *http.ServeMux) {
+	mux.Handle(xrpc.Prefix, s.mux)
+	s.pages.Mount(mux)
+}
+
+// ServeHTTP serves what Mount registers, and a page for people and a robots.txt beside it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.site.ServeHTTP(w, r) }
+
+// healthy says whether the store answers.
+func (s *Server) healthy(ctx context.Context) error {
+	_, err := s.store.LastSeq(ctx)
+	return err
+}
