@@ -39,9 +39,23 @@ func TestImport(t *testing.T) {
 	refresh(t, s, next.Refresh)
 
 	clock.advance(time.Hour)
+	if got := list(t, s, alice); len(got) != 1 {
+		t.Errorf("after the grace period: got %d sessions, want 1", len(got))
+	}
 	mustBeRevoked(t, s, token(a))
 	clock.advance(2 * time.Hour)
 	mustBeRevoked(t, s, token(b))
+}
+
+// What the reference server had shortened stays short, whatever the token itself says.
+func TestImportKeepsExpiry(t *testing.T) {
+	s, clock := newMemorySessions(t)
+	row := ReferenceToken{ID: newTokenID(), DID: alice, ExpiresAt: start.Add(time.Minute)}
+	if err := s.Import(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	clock.advance(time.Minute)
+	mustBeRevoked(t, s, forge(t, typeRefresh, func(m jwt.MapClaims) { m["jti"] = row.ID }))
 }
 
 func TestImportScopes(t *testing.T) {

@@ -93,11 +93,40 @@ func TestRefreshRace(t *testing.T) {
 	}
 }
 
+// A refresh that loses the compare-and-swap looks again, and gets what the winner got.
+func TestRefreshLosesRace(t *testing.T) {
+	store := memory.New()
+	winner, _ := newSessions(t, store)
+	first := create(t, winner, alice, ScopeAccess, "")
+	overtaken := &overtaken{Tokens: store}
+	loser, _ := newSessions(t, overtaken)
+	var won Tokens
+	overtaken.by = func() { won = refresh(t, winner, first.Refresh) }
+	if lost := refresh(t, loser, first.Refresh); lost.Refresh != won.Refresh {
+		t.Error("the loser got another successor")
+	}
+}
+
+// overtaken is a store in which something happens before the first swap.
+type overtaken struct {
+	storage.Tokens
+	by func()
+}
+
+func (o *overtaken) SwapToken(ctx context.Context, old, new storage.Token) error {
+	if by := o.by; by != nil {
+		o.by = nil
+		by()
+	}
+	return o.Tokens.SwapToken(ctx, old, new)
+}
+
 // Many refreshes in the grace period leave a row of bounded size.
 func TestRefreshForgets(t *testing.T) {
 	store := memory.New()
 	s, clock := newSessions(t, store)
-	tokens := create(t, s, alice, ScopeAccess, "")
+	oldest := create(t, s, alice, ScopeAccess, "")
+	tokens := oldest
 	sizes := make(map[int]bool)
 	for i := range 3 * maxUsed {
 		clock.advance(time.Second)
@@ -121,6 +150,7 @@ func TestRefreshForgets(t *testing.T) {
 			t.Errorf("got %d used tokens, %v, want 1", len(v.Used), err)
 		}
 	}
+	mustBeRevoked(t, s, oldest.Refresh) // forgotten, but not unused
 }
 
 func TestRefreshRefuses(t *testing.T) {
