@@ -15,6 +15,10 @@ type Error struct {
 // Error returns the name and the message.
 func (e *Error) Error() string { return "auth: " + e.Name + ": " + e.Message }
 
+func newError(status int, name, message string) *Error {
+	return &Error{Name: name, Status: status, Message: message}
+}
+
 // With returns the same error with another message. [errors.Is] takes the result for e.
 func (e *Error) With(message string) *Error {
 	return &Error{Name: e.Name, Status: e.Status, Message: message, base: e}
@@ -32,38 +36,38 @@ func (e *Error) Unwrap() error {
 // when a refresh ends in status 401, ExpiredToken or InvalidToken.
 var (
 	// ErrAuthMissing: there are no credentials where some are needed.
-	ErrAuthMissing = &Error{Name: "AuthMissing", Status: http.StatusUnauthorized, Message: "Authentication Required"}
+	ErrAuthMissing = newError(http.StatusUnauthorized, "AuthMissing", "Authentication Required")
 
 	// ErrAuthRequired: there are no or wrong credentials where the operator's are needed.
-	ErrAuthRequired = &Error{Name: "AuthenticationRequired", Status: http.StatusUnauthorized, Message: "Authentication Required"}
+	ErrAuthRequired = newError(http.StatusUnauthorized, "AuthenticationRequired", "Authentication Required")
 
 	// ErrInvalidLogin is an [ErrAuthRequired]: no such account, or a wrong password. Which of them, nobody is told.
 	ErrInvalidLogin = ErrAuthRequired.With("Invalid identifier or password")
 
 	// ErrInvalidToken: the token is malformed, forged, meant for somebody else, or not of the kind that is asked for.
-	ErrInvalidToken = &Error{Name: "InvalidToken", Status: http.StatusBadRequest, Message: "Token could not be verified"}
+	ErrInvalidToken = newError(http.StatusBadRequest, "InvalidToken", "Token could not be verified")
 
 	// ErrExpiredToken: the token was good and no longer is.
-	ErrExpiredToken = &Error{Name: "ExpiredToken", Status: http.StatusBadRequest, Message: "Token has expired"}
+	ErrExpiredToken = newError(http.StatusBadRequest, "ExpiredToken", "Token has expired")
 
 	// ErrRevokedToken is an [ErrExpiredToken]: the token's session has been ended.
 	ErrRevokedToken = ErrExpiredToken.With("Token has been revoked")
 
 	// ErrMissingTokenID: a refresh token has no ID.
-	ErrMissingTokenID = &Error{Name: "MissingTokenId", Status: http.StatusUnauthorized, Message: "Unexpected missing refresh token id"}
+	ErrMissingTokenID = newError(http.StatusUnauthorized, "MissingTokenId", "Unexpected missing refresh token id")
 
 	// ErrAccountNotFound: the account of a good token isn't here.
-	ErrAccountNotFound = &Error{Name: "AccountNotFound", Status: http.StatusForbidden, Message: "Account not found"}
+	ErrAccountNotFound = newError(http.StatusForbidden, "AccountNotFound", "Account not found")
 
 	// ErrAccountTakedown: the account is taken down, and may not do this.
-	ErrAccountTakedown = &Error{Name: "AccountTakedown", Status: http.StatusUnauthorized, Message: "Account has been taken down"}
+	ErrAccountTakedown = newError(http.StatusUnauthorized, "AccountTakedown", "Account has been taken down")
 
 	// ErrAccountDeactivated: the account is deactivated, and may not do this.
-	ErrAccountDeactivated = &Error{Name: "AccountDeactivated", Status: http.StatusUnauthorized, Message: "Account is deactivated"}
+	ErrAccountDeactivated = newError(http.StatusUnauthorized, "AccountDeactivated", "Account is deactivated")
 
 	// ErrForbidden: the caller is who they say, and may not do this.
-	ErrForbidden = &Error{Name: "Forbidden", Status: http.StatusForbidden, Message: "Forbidden"}
+	ErrForbidden = newError(http.StatusForbidden, "Forbidden", "Forbidden")
 
 	// ErrPasswordLength: a new password is empty or longer than [MaxNewPassword].
-	ErrPasswordLength = &Error{Name: "InvalidRequest", Status: http.StatusBadRequest, Message: "Password must have 1 to 256 characters"}
+	ErrPasswordLength = newError(http.StatusBadRequest, "InvalidRequest", "Password must have 1 to 256 characters")
 )

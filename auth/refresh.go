@@ -13,12 +13,13 @@ import (
 
 // Refresh exchanges a refresh token for new tokens, and returns whose they are.
 //
-// A token may be used again within the grace period, since the answer to its first use may have been lost: it then yields the
-// session's newest refresh token, the very one that the first use gave. That holds for simultaneous uses, too. Use after
-// the grace period ends the whole session: either the token was stolen, or its successor.
+// A token may be used again within the grace period, since the answer to its first use may have been lost: it then
+// yields the session's newest refresh token, which is the one that the first use gave unless that has been used, too.
+// Simultaneous uses are no different. Use after the grace period ends the whole session: either the token was stolen, or
+// its successor.
 //
-// Errors: [ErrInvalidToken], [ErrMissingTokenID], [ErrExpiredToken], and [ErrRevokedToken] if the session has ended, now or
-// earlier.
+// Errors: [ErrInvalidToken], [ErrMissingTokenID], [ErrExpiredToken], and [ErrRevokedToken] if the session has ended, now
+// or earlier.
 func (s *Sessions) Refresh(ctx context.Context, refresh string) (Tokens, syntax.DID, error) {
 	c, err := s.parseAs(typeRefresh, refresh)
 	if err != nil {
