@@ -33,7 +33,7 @@ type ClientConfig struct {
 	URL string
 
 	// HTTP makes the requests. The directory is the operator's choice, so this needn't be a guarded client. If zero, a
-	// client that follows no redirects and gives up after 10 seconds.
+	// client that follows no redirects, uses no proxy and gives up after 10 seconds.
 	HTTP *http.Client
 
 	// UserAgent is sent with each request. If zero, Go's own is.
@@ -42,9 +42,9 @@ type ClientConfig struct {
 
 // Client speaks to a PLC directory over HTTP. Its methods may be called from many goroutines.
 //
-// Each method's errors: [ErrNotPLC] for a DID of another method, before anything is sent; an [*Error] with the directory's
-// status and message; [ErrUnavailable] if there is no proper answer. [ErrNotFound] stands for a DID that isn't registered and,
-// for Resolve and Data, one that is tombstoned.
+// Each method's errors: [ErrNotPLC] for a DID of another method, before anything is sent; an [*Error] with the
+// directory's status and message; [ErrUnavailable] if there is no proper answer. [ErrNotFound] stands for a DID that
+// isn't registered and, for Resolve and Data, one that is tombstoned.
 type Client struct {
 	url       string
 	http      *http.Client
@@ -60,9 +60,17 @@ func NewClient(c ClientConfig) (*Client, error) {
 	}
 	client := c.HTTP
 	if client == nil {
-		client = &http.Client{Timeout: clientTimeout, CheckRedirect: noRedirect}
+		client = &http.Client{Timeout: clientTimeout, Transport: transport, CheckRedirect: noRedirect}
 	}
 	return &Client{url: base, http: client, userAgent: c.UserAgent}, nil
+}
+
+// transport takes no proxy from the environment, as http.DefaultTransport would.
+var transport = &http.Transport{
+	ForceAttemptHTTP2:   true,
+	TLSHandshakeTimeout: clientTimeout,
+	MaxIdleConnsPerHost: 8,
+	IdleConnTimeout:     30 * time.Second,
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

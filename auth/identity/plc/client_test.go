@@ -185,7 +185,9 @@ func TestNewClientURL(t *testing.T) {
 	if c := newClient(t, ""); c.URL() != DefaultURL {
 		t.Error(c.URL())
 	}
-	for _, url := range []string{"plc.directory", "ftp://plc.directory", "https://", "https://plc.directory/x", "https://a?b", ":"} {
+	for _, url := range []string{
+		"plc.directory", "ftp://plc.directory", "https://", "https://plc.directory/x", "https://a?b", ":",
+	} {
 		if _, err := NewClient(ClientConfig{URL: url}); err == nil {
 			t.Errorf("%q passes", url)
 		}

@@ -43,8 +43,8 @@ var (
 	ErrUnavailable = errors.New("plc: directory unavailable")
 )
 
-// Error is a refusal: a directory's, as it came over HTTP, or that of a check in this package, with the status and message
-// that a directory answers.
+// Error is a refusal: a directory's, as it came over HTTP, or that of a check in this package, with the status and
+// message that a directory answers.
 //
 // Beside the reason that a check gives, [errors.Is] finds [ErrNotFound] for the statuses 404 and 410, and
 // [ErrUnavailable] for 429 and from 500 on.

@@ -26,8 +26,8 @@ type File struct {
 
 var _ Journal = (*File)(nil)
 
-// OpenFile opens a journal, and creates it if it doesn't exist. A last line without its end, as a crash leaves it behind, was
-// never acknowledged and is cut off. The caller closes the file when the directory isn't used any more.
+// OpenFile opens a journal, and creates it if it doesn't exist. A last line without its end, as a crash leaves it
+// behind, was never acknowledged and is cut off. The caller closes the file when the directory isn't used any more.
 func OpenFile(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {

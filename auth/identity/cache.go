@@ -1,0 +1,130 @@
+package identity
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// cache keeps what was resolved, up to a number of values, of which it drops the least recently used.
+//
+// A value that is stale is resolved anew when it is asked for. If that fails other than by finding out that there is
+// nothing, the stale value is still good until it expires: a network that is down for an hour shuts nobody out.
+type cache[K ~string, V any] struct {
+	size          int
+	stale, expire time.Duration
+	clock         func() time.Time
+	resolve       func(context.Context, K) (V, error)
+	isGone        func(error) bool // whether an error says that there is nothing
+
+	group singleflight.Group // of calls of resolve, by key
+
+	mu    sync.Mutex // of what follows
+	items map[K]*list.Element
+	used  list.List // of *cached[K, V], the most recently used first
+	epoch uint64    // counts calls of outdate
+}
+
+type cached[K ~string, V any] struct {
+	key   K
+	value V
+	at    time.Time
+}
+
+// get returns a value that may be old, but not stale or, if the network fails, not expired.
+func (c *cache[K, V]) get(ctx context.Context, key K) (V, error) {
+	old, age, ok := c.lookup(key)
+	if ok && age < c.stale {
+		return old, nil
+	}
+	v, err := c.fetch(ctx, key)
+	if err != nil && ok && age < c.expire && !c.isGone(err) && ctx.Err() == nil {
+		return old, nil
+	}
+	return v, err
+}
+
+// fetch resolves a key. Calls at the same time share one resolution, which goes on if the caller who began it leaves;
+// resolve bounds its time.
+func (c *cache[K, V]) fetch(ctx context.Context, key K) (V, error) {
+	result := c.group.DoChan(string(key), func() (any, error) {
+		c.mu.Lock()
+		epoch := c.epoch
+		c.mu.Unlock()
+		v, err := c.resolve(context.WithoutCancel(ctx), key)
+		switch {
+		case err == nil:
+			c.store(key, v, epoch)
+		case c.isGone(err):
+			c.drop(key)
+		}
+		return v, err
+	})
+	select {
+	case r := <-result:
+		v, _ := r.Val.(V)
+		return v, r.Err
+	case <-ctx.Done():
+		var zero V
+		return zero, ctx.Err()
+	}
+}
+
+// refresh resolves a key now, whatever is known, and whatever resolution has begun before.
+func (c *cache[K, V]) refresh(ctx context.Context, key K) (V, error) {
+	c.outdate(key)
+	return c.fetch(ctx, key)
+}
+
+// remove forgets a key.
+func (c *cache[K, V]) remove(key K) {
+	c.outdate(key)
+	c.drop(key)
+}
+
+// outdate has resolutions that are under way neither stored nor shared any more: they may have begun too early.
+func (c *cache[K, V]) outdate(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.group.Forget(string(key))
+}
+
+func (c *cache[K, V]) lookup(key K) (v V, age time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.items[key]
+	if !ok {
+		return v, 0, false
+	}
+	c.used.MoveToFront(e)
+	item := e.Value.(*cached[K, V])
+	return item.value, c.clock().Sub(item.at), true
+}
+
+func (c *cache[K, V]) store(key K, v V, epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.epoch {
+		return
+	}
+	if e, ok := c.items[key]; ok {
+		c.used.Remove(e)
+	}
+	c.items[key] = c.used.PushFront(&cached[K, V]{key, v, c.clock()})
+	if len(c.items) > c.size {
+		delete(c.items, c.used.Remove(c.used.Back()).(*cached[K, V]).key)
+	}
+}
+
+func (c *cache[K, V]) drop(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.items[key]; ok {
+		c.used.Remove(e)
+		delete(c.items, key)
+	}
+}

@@ -1,0 +1,176 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/google/go-cmp/cmp"
+	"github.com/pdskit/pdskit/auth/identity/plc"
+)
+
+func registrar(t *testing.T, url string, s plc.Signer) *PLCRegistrar {
+	t.Helper()
+	c, err := plc.NewClient(plc.ClientConfig{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewPLCRegistrar(c, s)
+}
+
+func setHandle(h syntax.Handle) func(*plc.State) error {
+	return func(s *plc.State) error {
+		s.SetHandle(h)
+		return nil
+	}
+}
+
+func TestRegistrar(t *testing.T) {
+	w := newWorld(t)
+	r := registrar(t, w.plcURL, w.signer)
+	user, signing := newSigner(t).PublicKey().DIDKey(), newSigner(t).PublicKey().DIDKey()
+	ctx := t.Context()
+
+	w.asked.Store(0)
+	did, op, err := r.NewGenesis(ctx, Genesis{
+		SigningKey: signing, Handle: "alice.test", PDS: "https://pds.test", RotationKeys: []string{user, user},
+	})
+	if err != nil || w.asked.Load() > 0 {
+		t.Fatal(err, w.asked.Load())
+	}
+	stored, err := json.Marshal(op) // and then the process dies
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := plc.ParseOp(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.Submit(ctx, did, again); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := plc.Data{DID: did, State: plc.State{
+		RotationKeys:        []string{user, r.RotationKey()},
+		VerificationMethods: map[string]string{"atproto": signing},
+		AlsoKnownAs:         []string{"at://alice.test"},
+		Services: map[string]plc.Service{
+			"atproto_pds": {Type: "AtprotoPersonalDataServer", Endpoint: "https://pds.test"},
+		},
+	}}
+	got, err := w.plc.Data(did)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	for range 2 { // the second one changes nothing
+		if err := r.Update(ctx, did, setHandle("bob.test")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want.AlsoKnownAs[0] = "at://bob.test"
+	if got, err := w.plc.Data(did); err != nil || !got.State.Equal(want.State) {
+		t.Error(got, err)
+	}
+	if audit, err := w.plc.AuditLog(did); err != nil || len(audit) != 2 {
+		t.Error(len(audit), err)
+	}
+
+	signed, err := r.SignUpdate(ctx, did, func(s *plc.State) error { s.RotationKeys = []string{user}; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if audit, err := w.plc.AuditLog(did); err != nil || len(audit) != 2 {
+		t.Error("SignUpdate has submitted", len(audit), err)
+	}
+	if err := r.Submit(ctx, did, signed); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(ctx, did, setHandle("carol.test")); !errors.Is(err, plc.ErrNotRotationKey) {
+		t.Error(err)
+	}
+}
+
+func TestRegistrarErrors(t *testing.T) {
+	w := newWorld(t)
+	r := registrar(t, w.plcURL, w.signer)
+	did := w.register("alice.test")
+	ctx := t.Context()
+	broken := errors.New("no")
+	if err := r.Update(ctx, did, func(*plc.State) error { return broken }); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	tooMuch := func(s *plc.State) error { s.AlsoKnownAs = make([]string, 11); return nil }
+	if err := r.Update(ctx, did, tooMuch); !errors.Is(err, plc.ErrMalformed) {
+		t.Error(err)
+	}
+	nonsense := Genesis{Handle: "alice.test", SigningKey: "nonsense"}
+	if _, _, err := r.NewGenesis(ctx, nonsense); !errors.Is(err, plc.ErrMalformed) {
+		t.Error(err)
+	}
+	if err := r.Update(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", setHandle("x.test")); !errors.Is(err, plc.ErrNotFound) {
+		t.Error(err)
+	}
+	if err := r.Update(ctx, "did:web:example.com", setHandle("x.test")); !errors.Is(err, plc.ErrNotPLC) {
+		t.Error(err)
+	}
+	w.plcDown.Store(true)
+	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, plc.ErrUnavailable) {
+		t.Error(err)
+	}
+	w.plcDown.Store(false)
+	audit, err := w.plc.AuditLog(did)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := &plc.Tombstone{Prev: audit[0].CID.String()}
+	if err := plc.Sign(ctx, end, w.signer); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Submit(ctx, did, end); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, plc.ErrTombstoned) {
+		t.Error(err)
+	}
+}
+
+// TestRegistrarBeaten: others submit operations between the moment at which an update looks and that at which it
+// submits.
+func TestRegistrarBeaten(t *testing.T) {
+	for rivals, wins := range map[int]bool{1: true, maxUpdates - 1: true, maxUpdates: false} {
+		w := newWorld(t)
+		did := w.register("alice.test")
+		rival := registrar(t, w.plcURL, w.signer)
+		left := rivals
+		srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost && left > 0 {
+				left--
+				err := rival.Update(r.Context(), did, func(s *plc.State) error { s.SetPDS(s.PDS() + "x"); return nil })
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			w.plc.ServeHTTP(rw, r)
+		}))
+		err := registrar(t, srv.URL, w.signer).Update(t.Context(), did, setHandle("bob.test"))
+		srv.Close()
+		data, dataErr := w.plc.Data(did)
+		if dataErr != nil {
+			t.Fatal(dataErr)
+		}
+		if (err == nil) != wins || (data.Handle() == "bob.test") != wins {
+			t.Errorf("%d rivals: %v, %s", rivals, err, data.Handle())
+		}
+		if len(data.PDS()) != len("https://pds.test")+rivals {
+			t.Errorf("%d rivals: %s", rivals, data.PDS())
+		}
+	}
+}
