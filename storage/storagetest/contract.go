@@ -9,7 +9,7 @@ import (
 
 // A sentence is a promise of package storage, with a test that fails if a store breaks it.
 type sentence struct {
-	of    string // the method that promises it, as in "Accounts.Account", or the interface, or "Store" for the rules of all
+	of    string // the method that promises it, as in "Accounts.Account", or the interface, or "Store" for what all promise
 	name  string
 	says  string // the promise, or a part of it, word for word
 	check func(t *testing.T, s storage.Store)
@@ -25,8 +25,11 @@ func sentences() []sentence {
 	)
 }
 
-func runContract(t *testing.T, open func(t *testing.T) storage.Store) {
-	for _, p := range sentences() {
+func runContract(t *testing.T, open func(t *testing.T) storage.Store) { runSentences(t, sentences(), open) }
+
+// runSentences runs each test with a store of its own. A failure quotes what is broken.
+func runSentences(t *testing.T, promises []sentence, open func(t *testing.T) storage.Store) {
+	for _, p := range promises {
 		t.Run(p.of+"/"+p.name, func(t *testing.T) {
 			defer func() {
 				if t.Failed() {

@@ -10,4 +10,5 @@ import (
 // itself when t ends (see [testing.T.Cleanup]).
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 	t.Run("contract", func(t *testing.T) { runContract(t, open) })
+	t.Run("race", func(t *testing.T) { runRaces(t, open) })
 }
