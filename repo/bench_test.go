@@ -94,7 +94,9 @@ func (unstored) Commit(context.Context, storage.Commit) (int64, error) { return 
 
 type freeSigner struct{}
 
-func (freeSigner) Sign(context.Context, syntax.DID, []byte) ([]byte, error) { return make([]byte, 64), nil }
+func (freeSigner) Sign(context.Context, syntax.DID, []byte) ([]byte, error) {
+	return make([]byte, 64), nil
+}
 
 // BenchmarkApplyEngine is BenchmarkApplyCreate without storage and signature.
 func BenchmarkApplyEngine(b *testing.B) {

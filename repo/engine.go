@@ -52,6 +52,7 @@ type Engine struct {
 	signer   Signer
 	now      func() time.Time
 	spillDir string
+	hold     int64 // bytes of blocks that an import holds in memory
 	actors   *actors
 
 	nodesRead atomic.Int64 // by Apply, from storage
@@ -83,6 +84,7 @@ func New(c Config) (*Engine, error) {
 		signer:   c.Signer,
 		now:      c.Now,
 		spillDir: c.SpillDir,
+		hold:     32 << 20,
 		actors:   newActors(c.CacheBytes),
 	}, nil
 }

@@ -22,9 +22,6 @@ type ImportOptions struct {
 	CheckKey atcrypto.PublicKey
 }
 
-// holdBytes is how many bytes of blocks that came too early an import holds in memory.
-const holdBytes = 32 << 20
-
 // Import replaces the content of a repo by that of a CAR file, all at once and durably, under a new commit of our own
 // with the same tree. Its rev is above that of the imported commit and that of the one replaced, and its event is a #sync.
 //
@@ -41,7 +38,7 @@ func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o Impo
 	if err != nil {
 		return Result{}, err
 	}
-	im := &importer{ctx: ctx, car: car, held: newHeld(holdBytes, e.spillDir)}
+	im := &importer{ctx: ctx, car: car, held: newHeld(e.hold, e.spillDir)}
 	defer im.held.close()
 	imported, err := im.commit(root, did, o.CheckKey)
 	if err != nil {
