@@ -70,27 +70,37 @@ func (c *carReader) next() (cid.Cid, []byte, error) {
 // section reads one length-prefixed section, or returns io.EOF at the end of the file. It allocates no more than what has
 // arrived, and a little.
 func (c *carReader) section(limit uint64) ([]byte, error) {
-	n, err := binary.ReadUvarint(c.r)
-	if err == io.EOF {
-		return nil, io.EOF
+	var n uint64
+	for shift := 0; ; shift += 7 {
+		b, err := c.r.ReadByte()
+		if err == io.EOF && shift == 0 {
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, readError(err)
+		}
+		n |= uint64(b&0x7f) << shift
+		if n > limit || shift > 28 {
+			return nil, fmt.Errorf("%w: section of more than %d bytes", ErrInvalidCAR, limit)
+		}
+		if b < 0x80 {
+			break
+		}
 	}
-	if err != nil {
-		return nil, readError(err)
-	}
-	if n == 0 || n > limit {
-		return nil, fmt.Errorf("%w: section of %d bytes", ErrInvalidCAR, n)
+	if n == 0 {
+		return nil, fmt.Errorf("%w: empty section", ErrInvalidCAR)
 	}
 	if n <= 16<<10 {
 		b := make([]byte, n)
-		_, err = io.ReadFull(c.r, b)
+		_, err := io.ReadFull(c.r, b)
 		return b, readError(err)
 	}
 	var b bytes.Buffer
-	_, err = io.CopyN(&b, c.r, int64(n))
+	_, err := io.CopyN(&b, c.r, int64(n))
 	return b.Bytes(), readError(err)
 }
 
-// readError tells a file that ends too early, or whose lengths make no sense, from a reader that failed.
+// readError tells a file that ends too early from a reader that failed.
 func readError(err error) error {
 	switch {
 	case err == nil:
