@@ -52,12 +52,14 @@ var dependencies = []rule{
 
 	// Secrets.
 	{"github.com/golang-jwt/jwt/v5", "auth/..."},
+	{"github.com/ipld/go-car", "repo"},
 	{"golang.org/x/crypto/...", "auth/..."},
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
 	{"github.com/coder/websocket", "pds/internal/sync pds/xrpc"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
+	{"golang.org/x/sync/singleflight", "auth/identity"},
 	{"golang.org/x/time/rate", "pds/xrpc"},
 
 	// Backends.

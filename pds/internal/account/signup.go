@@ -63,10 +63,16 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 	if err != nil {
 		return storage.Account{}, err
 	}
+	if account, err := s.Accounts.Account(ctx, r.DID); !errors.Is(err, storage.ErrNotFound) {
+		return account, err // a simultaneous attempt of the same person was faster
+	}
+	if err := s.available(ctx, req); err != nil { // an attempt of someone else ended just before the reservation
+		s.abandon(ctx, req, r)
+		return storage.Account{}, err
+	}
 	if err := s.register(ctx, r); err != nil {
 		if !errors.Is(err, plc.ErrUnavailable) { // it never will be
-			s.release(ctx, req)
-			s.discard(ctx, r.DID.String())
+			s.abandon(ctx, req, r)
 		}
 		return storage.Account{}, s.directoryError(ctx, r.DID, err)
 	}
@@ -232,6 +238,14 @@ func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (
 		return storage.Account{}, handleTaken(req.handle)
 	}
 	return account, err
+}
+
+// abandon gives up a reservation that can't come to anything any more. The key stays if there is an account after all.
+func (s *Server) abandon(ctx context.Context, req signupRequest, r reservation) {
+	s.release(ctx, req)
+	if _, err := s.Accounts.Account(ctx, r.DID); errors.Is(err, storage.ErrNotFound) {
+		s.discard(ctx, r.DID.String())
+	}
 }
 
 func (s *Server) release(ctx context.Context, req signupRequest) {
