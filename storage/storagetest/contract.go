@@ -25,7 +25,9 @@ func sentences() []sentence {
 	)
 }
 
-func runContract(t *testing.T, open func(t *testing.T) storage.Store) { runSentences(t, sentences(), open) }
+func runContract(t *testing.T, open func(t *testing.T) storage.Store) {
+	runSentences(t, sentences(), open)
+}
 
 // runSentences runs each test with a store of its own. A failure quotes what is broken.
 func runSentences(t *testing.T, promises []sentence, open func(t *testing.T) storage.Store) {

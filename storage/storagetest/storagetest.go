@@ -11,4 +11,6 @@ import (
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 	t.Run("contract", func(t *testing.T) { runContract(t, open) })
 	t.Run("race", func(t *testing.T) { runRaces(t, open) })
+	t.Run("model", func(t *testing.T) { runModel(t, open) })
+	t.Run("faults", func(t *testing.T) { runFaults(t, open) })
 }
