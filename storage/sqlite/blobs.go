@@ -91,7 +91,7 @@ func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, 
 // ClaimBlobs reads ranges of an index that has no other blobs than those that may be claimed some day.
 func (s *Store) ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit int) ([]storage.BlobID, error) {
 	return write(ctx, s.writer, func(db *conn) ([]storage.BlobID, error) {
-		const from = `SELECT did, cid FROM blobs INDEXED BY blobs_to_claim WHERE takedown = '' AND `
+		const from = `SELECT did, cid FROM blobs INDEXED BY blobs_to_claim WHERE state <> 1 AND takedown = '' AND `
 		limit := max(limit, 0)
 		ids, err := all(db, scanBlobID, from+`state = 3 LIMIT ?1`, limit)
 		if err != nil {

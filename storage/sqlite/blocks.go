@@ -55,14 +55,7 @@ func block(db *conn, content int64, c cid.Cid) (storage.Block, error) {
 	}
 	b, err := one(db, scan, `SELECT rev, bytes FROM nodes WHERE content = ?1 AND cid = ?2`, content, c)
 	if errors.Is(err, storage.ErrNotFound) {
-		return one(db, scan, `SELECT rev, bytes FROM records INDEXED BY records_by_cid
-			WHERE content = ?1 AND substr(cid, -8) = ?3 AND cid = ?2 LIMIT 1`, content, c, cidTail(c))
+		return one(db, scan, `SELECT r.rev, r.bytes `+recordByCID, content, c, cidTail(c))
 	}
 	return b, err
-}
-
-// cidTail is the part of a CID that the index of records has.
-func cidTail(c cid.Cid) []byte {
-	b := c.Bytes()
-	return b[max(len(b)-8, 0):]
 }

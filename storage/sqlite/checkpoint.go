@@ -7,8 +7,6 @@ import (
 	lite "zombiezen.com/go/sqlite"
 )
 
-const pageSize = 4096
-
 // checkpointer copies the write-ahead log into the database when it has grown, so that the log starts over and neither it nor
 // the time to read it grows without bound.
 //

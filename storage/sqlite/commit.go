@@ -84,11 +84,3 @@ func putHead(db *conn, h storage.Head, content int64) error {
 func putNode(db *conn, content int64, n storage.Block, rev syntax.TID) error {
 	return db.exec(`INSERT OR REPLACE INTO nodes (content, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4)`, content, n.CID, rev, n.Bytes)
 }
-
-func writeRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
-	if !w.CID.Defined() {
-		return db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
-	}
-	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		content, w.Path, w.CID, rev, w.Bytes)
-}

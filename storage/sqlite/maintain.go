@@ -25,7 +25,7 @@ func (s *Store) Maintain(ctx context.Context) error {
 
 // removeGarbage removes some garbage and reports whether there was any.
 func removeGarbage(db *conn) (bool, error) {
-	content, err := one(db, scanInt, `SELECT id FROM contents WHERE state = 2 LIMIT 1`)
+	content, err := one(db, scanInt, `SELECT id FROM contents WHERE state <> 0 AND state = 2 LIMIT 1`)
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
@@ -33,8 +33,9 @@ func removeGarbage(db *conn) (bool, error) {
 		return false, err
 	}
 	for _, sql := range []string{
-		`DELETE FROM nodes WHERE content = ?1 AND cid IN (SELECT cid FROM nodes WHERE content = ?1 LIMIT ?2)`,
+		`DELETE FROM nodes WHERE id IN (SELECT id FROM nodes WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM records WHERE content = ?1 AND path IN (SELECT path FROM records WHERE content = ?1 LIMIT ?2)`,
+		`DELETE FROM record_cids WHERE content = ?1 AND (tail, path) IN (SELECT tail, path FROM record_cids WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM blob_refs WHERE content = ?1 AND (cid, path) IN (SELECT cid, path FROM blob_refs WHERE content = ?1 LIMIT ?2)`,
 	} {
 		if err := db.exec(sql, content, maintainRows); err != nil || db.Changes() > 0 {

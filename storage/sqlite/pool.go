@@ -57,7 +57,7 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 func (p *pool) put(c *conn) {
 	defer p.inUse.Done()
 	p.mu.Lock()
-	if len(p.idle) < p.max {
+	if len(p.idle) < p.max && c.AutocommitEnabled() { // a transaction that couldn't be ended ends with its connection
 		p.idle = append(p.idle, c)
 		c = nil
 	}

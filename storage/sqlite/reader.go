@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 
@@ -48,7 +47,7 @@ func (r reader) Collections(_ context.Context, did syntax.DID) ([]syntax.NSID, e
 func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, error) {
 	return one(r.db, scanStats, `SELECT
 		(SELECT count(*) FROM nodes WHERE content = c.content),
-		(SELECT count(*) FROM records INDEXED BY records_by_cid WHERE content = c.content)
+		(SELECT count(*) FROM record_cids WHERE content = c.content)
 		FROM (SELECT `+contentOf+` AS content) c`, did)
 }
 
@@ -101,7 +100,11 @@ func snapshot(db *conn, read func() error) (err error) {
 	if err := db.run(`BEGIN`); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.run(`COMMIT`)) }()
+	defer func() {
+		if end := db.run(`COMMIT`); err == nil {
+			err = end
+		}
+	}()
 	// The state that a transaction sees is that of its first read.
 	if _, err := exists(db, `SELECT 1 FROM contents LIMIT 1`); err != nil {
 		return err

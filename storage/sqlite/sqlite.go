@@ -140,5 +140,5 @@ func prepare(db *conn, create bool) error {
 	if err := migrate(db, migrations()); err != nil {
 		return err
 	}
-	return db.exec(`UPDATE contents SET state = ?1 WHERE state = ?2`, contentGarbage, contentStaged)
+	return db.exec(`UPDATE contents SET state = ?1 WHERE state <> 0 AND state = ?2`, contentGarbage, contentStaged)
 }

@@ -196,3 +196,10 @@ func fail(ops []*op, err error) {
 		o.err = err
 	}
 }
+
+// contended reports whether a write waits while another is under way.
+func (w *writer) contended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) > 0
+}

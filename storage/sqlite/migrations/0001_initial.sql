@@ -35,13 +35,15 @@ CREATE TABLE repos (
 	block   BLOB NOT NULL  -- the signed commit
 ) STRICT, WITHOUT ROWID;
 
+-- New nodes lie together, whatever their CIDs, and they are the ones that are dropped next: a commit writes few pages.
 CREATE TABLE nodes (
+	id      INTEGER PRIMARY KEY,
 	content INTEGER NOT NULL,
 	cid     BLOB NOT NULL,
 	rev     TEXT NOT NULL,
 	bytes   BLOB NOT NULL,
-	PRIMARY KEY (content, cid)
-) STRICT, WITHOUT ROWID;
+	UNIQUE (content, cid)
+) STRICT;
 
 CREATE TABLE records (
 	content INTEGER NOT NULL,
@@ -51,8 +53,14 @@ CREATE TABLE records (
 	bytes   BLOB NOT NULL,
 	PRIMARY KEY (content, path)
 ) STRICT, WITHOUT ROWID;
--- The end of the CID makes for small entries; who looks one up compares the whole CID too.
-CREATE INDEX records_by_cid ON records (content, substr(cid, -8));
+
+-- The records by their CIDs. It's no index of records, because Replace writes it in an order of its own.
+CREATE TABLE record_cids (
+	content INTEGER NOT NULL,
+	tail    INTEGER NOT NULL, -- the last 8 bytes of the CID; who looks one up compares the whole CID too
+	path    TEXT NOT NULL,
+	PRIMARY KEY (content, tail, path)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob_refs (
 	content INTEGER NOT NULL,

@@ -1,0 +1,221 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+const (
+	// A chunk is what a Replace hands to the writer at once. Large chunks are cheap: pages that many rows go to are
+	// written once. That nobody waits for a whole one is the business of steps.
+	chunkRows  = 4000
+	chunkBytes = 4 << 20
+
+	// stepRows is how many rows are written before looking whether other writers wait.
+	stepRows = 200
+
+	// maxUnindexed bounds the records whose CIDs are kept in memory. CIDs are random: the more of them are written at once, in
+	// their order, the fewer pages are written over and over.
+	maxUnindexed = 1 << 16
+)
+
+// stager is a Replace's rows on their way to the writer. It is used by one goroutine.
+type stager struct {
+	writer  *writer
+	content int64
+	rev     syntax.TID
+
+	chunk []stagedRow // not yet handed to the writer
+	size  int         // of chunk, in bytes
+
+	unindexed []recordCID // records, handed to the writer or not, that aren't in record_cids yet, in their order
+
+	pending  []stagedRow // the chunk before
+	inFlight *op         // the writer is at pending
+	written  int         // once inFlight is done: how many rows of pending it has written
+}
+
+type stagedRow struct {
+	storage.Row
+	from string // if the row is a record without bytes: the path of a record with the same CID, or "" to look it up
+}
+
+type recordCID struct {
+	cid  cid.Cid
+	path string
+}
+
+// stage writes rows, one chunk while the next is being gathered. When it returns, nothing of rows is in use.
+func (s *stager) stage(ctx context.Context, rows iter.Seq2[storage.Row, error]) error {
+	defer s.abandon()
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		if err := s.gather(row); err != nil {
+			return err
+		}
+		if len(s.chunk) >= chunkRows || s.size >= chunkBytes {
+			if err := s.flush(ctx); err != nil {
+				return err
+			}
+		}
+		if len(s.unindexed) >= maxUnindexed {
+			if err := s.index(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return s.index(ctx)
+}
+
+func (s *stager) gather(row storage.Row) error {
+	r := stagedRow{Row: row}
+	switch {
+	case row.Node != nil:
+		s.size += len(row.Node.Bytes)
+	case row.Record != nil:
+		if row.Record.Bytes == nil {
+			i := slices.IndexFunc(s.unindexed, func(u recordCID) bool { return u.cid == row.Record.CID })
+			if i >= 0 {
+				r.from = s.unindexed[i].path
+			}
+		}
+		s.size += len(row.Record.Bytes)
+		s.unindexed = append(s.unindexed, recordCID{row.Record.CID, row.Record.Path})
+	default:
+		return errors.New("sqlite: row without node and record")
+	}
+	s.chunk = append(s.chunk, r)
+	return nil
+}
+
+// flush waits for the chunk before and hands over the one that has been gathered.
+func (s *stager) flush(ctx context.Context) error {
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	if len(s.chunk) == 0 {
+		return nil
+	}
+	s.pending, s.chunk, s.size = s.chunk, nil, 0
+	return s.submit()
+}
+
+func (s *stager) submit() (err error) {
+	rows := s.pending
+	s.inFlight, err = s.writer.submit(func(db *conn) (err error) {
+		s.written, err = steps(s.writer, rows, func(r stagedRow) error { return stageRow(db, s.content, s.rev, r) })
+		return err
+	})
+	return err
+}
+
+// wait waits until pending is written, however many writes that takes.
+func (s *stager) wait(ctx context.Context) error {
+	for len(s.pending) > 0 {
+		err := s.inFlight.wait(ctx)
+		s.inFlight = nil
+		if err != nil {
+			return err
+		}
+		if s.pending = s.pending[s.written:]; len(s.pending) > 0 {
+			if err := s.submit(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// abandon takes back what is in flight, or waits for it.
+func (s *stager) abandon() {
+	if s.inFlight != nil {
+		over, end := context.WithCancel(context.Background())
+		end()
+		s.inFlight.wait(over)
+	}
+}
+
+// index writes what has been gathered and the CIDs that record_cids lacks.
+func (s *stager) index(ctx context.Context) error {
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	slices.SortFunc(s.unindexed, func(a, b recordCID) int {
+		return cmp.Or(cmp.Compare(cidTail(a.cid), cidTail(b.cid)), cmp.Compare(a.path, b.path))
+	})
+	for left := s.unindexed; len(left) > 0; {
+		n, err := write(ctx, s.writer, func(db *conn) (int, error) {
+			return steps(s.writer, left[:min(len(left), chunkRows)], func(r recordCID) error {
+				return putRecordCID(db, s.content, r.cid, r.path)
+			})
+		})
+		if err != nil {
+			return err
+		}
+		left = left[n:]
+	}
+	s.unindexed = s.unindexed[:0]
+	return nil
+}
+
+// steps does rows, at least stepRows of them, until there are no more or another write waits, and returns how many it
+// has done. It runs on the writer's goroutine.
+func steps[T any](w *writer, rows []T, do func(T) error) (int, error) {
+	for i, row := range rows {
+		if i > 0 && i%stepRows == 0 && w.contended() {
+			return i, nil
+		}
+		if err := do(row); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
+}
+
+func stageRow(db *conn, content int64, rev syntax.TID, row stagedRow) error {
+	switch {
+	case row.Node != nil:
+		return putNode(db, content, *row.Node, rev)
+	case row.Record.Bytes == nil:
+		return copyRecord(db, content, rev, row)
+	}
+	if err := putRecord(db, content, *row.Record, rev); err != nil {
+		return err
+	}
+	return putBlobRefs(db, content, row.Record.Path, row.Record.Blobs, rev)
+}
+
+// copyRecord stores a record that has the bytes and the blobs of an earlier one.
+func copyRecord(db *conn, content int64, rev syntax.TID, row stagedRow) error {
+	w := *row.Record
+	var from storage.Record
+	var err error
+	if row.from != "" {
+		from, err = one(db, scanRecord, `SELECT path, cid, rev, bytes FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
+	} else {
+		from, err = one(db, scanRecord, `SELECT r.path, r.cid, r.rev, r.bytes `+recordByCID, content, w.CID, cidTail(w.CID))
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: earlier row with the bytes of %s: %w", w.Path, err)
+	}
+	w.Bytes = from.Bytes
+	if err := putRecord(db, content, w, rev); err != nil {
+		return err
+	}
+	return db.exec(`INSERT OR IGNORE INTO blob_refs (content, cid, path, rev)
+		SELECT content, cid, ?3, rev FROM blob_refs WHERE content = ?1 AND path = ?2`, content, from.Path, w.Path)
+}
