@@ -211,3 +211,18 @@ func (u *user) create(t testing.TB, text string) written {
 	}).decode(t, &out)
 	return out
 }
+
+// login begins a new session.
+func (w *world) login(t testing.TB, u *user) *user {
+	t.Helper()
+	var session struct{ Handle, AccessJWT, RefreshJWT string }
+	account, err := w.config.Store.Account(t.Context(), u.did)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(account.Handle.String(), ".")
+	w.post(t, "", "com.atproto.server.createSession", map[string]any{
+		"identifier": u.did, "password": name + "-password",
+	}).decode(t, &session)
+	return &user{world: w, did: u.did, access: session.AccessJWT, refresh: session.RefreshJWT}
+}

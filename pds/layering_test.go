@@ -1,12 +1,11 @@
 package pds_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os/exec"
+	"go/build"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -130,7 +129,7 @@ func TestPatterns(t *testing.T) {
 // rule is a line of a table: a pattern, and other ones that are separated by spaces.
 type rule struct{ pattern, allowed string }
 
-// pkg is a package, as go list describes it. Imports are those outside of tests.
+// pkg is a package with its imports, without those of its tests.
 type pkg struct {
 	ImportPath string
 	Imports    []string
@@ -196,28 +195,34 @@ func match(pattern, path string) bool {
 	return path == pattern
 }
 
-// packages lists the packages of the module.
+// packages reads the module's packages. It reads the files itself, rather than ask go list, so that go test knows what the
+// result depends on.
 func packages(t *testing.T) (list []pkg) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports", module+"...")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, &stderr)
-	}
-	d := json.NewDecoder(bytes.NewReader(out))
-	for {
-		var p pkg
-		switch err := d.Decode(&p); {
-		case errors.Is(err, io.EOF):
-			if len(list) == 0 {
-				t.Fatal("go list: no packages")
-			}
-			return list
-		case err != nil:
-			t.Fatal(err)
+	root := ".."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
 		}
-		list = append(list, p)
+		if name := d.Name(); path != root && (name[0] == '.' || name[0] == '_' || name == "testdata") {
+			return fs.SkipDir
+		}
+		p, err := build.ImportDir(path, 0)
+		if noGo := (*build.NoGoError)(nil); errors.As(err, &noGo) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		list = append(list, pkg{module + filepath.ToSlash(relative), p.Imports})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	if len(list) == 0 {
+		t.Fatal("no packages")
+	}
+	return list
 }

@@ -1,0 +1,188 @@
+package pds_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pdskit/pdskit/pds"
+)
+
+func pngBytes(t testing.TB) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, image.NewGray(image.Rect(0, 0, 40, 40))); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+type blobRef struct {
+	Type     string            `json:"$type"`
+	Ref      map[string]string `json:"ref"`
+	MIMEType string            `json:"mimeType"`
+	Size     int64             `json:"size"`
+}
+
+func (u *user) upload(t testing.TB, contentType string, body []byte) (blobRef, *response) {
+	t.Helper()
+	r := u.world.do(t, "POST", "/xrpc/com.atproto.repo.uploadBlob", u.access, contentType, bytes.NewReader(body))
+	var out struct{ Blob blobRef }
+	if r.status == 200 {
+		r.decode(t, &out)
+	}
+	return out.Blob, r
+}
+
+func (u *user) embed(t testing.TB, rkey string, blob blobRef) *response {
+	t.Helper()
+	return u.post(t, "com.atproto.repo.putRecord", map[string]any{
+		"repo": u.did, "collection": posts, "rkey": rkey, "record": map[string]any{"image": blob},
+	})
+}
+
+func (u *user) blob(t testing.TB, token string, b blobRef) *response {
+	t.Helper()
+	return u.world.get(t, token, "com.atproto.sync.getBlob", "did", u.did.String(), "cid", b.Ref["$link"])
+}
+
+func TestBlobs(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	image := pngBytes(t)
+	blob, r := alice.upload(t, "text/plain", image)
+	if r.status != 200 || blob.Type != "blob" || blob.MIMEType != "image/png" || blob.Size != int64(len(image)) {
+		t.Fatalf("uploading gave %s", r)
+	}
+	alice.blob(t, "", blob).refused(t, 400, "BlobNotFound", "") // it is temporary
+	if got := alice.blob(t, alice.access, blob); got.status != 200 {
+		t.Errorf("the owner can't see an upload: %s", got)
+	}
+
+	wrong := blob
+	wrong.MIMEType = "image/jpeg"
+	alice.embed(t, "a", wrong).refused(t, 400, "InvalidMimeType", "image/png")
+	wrong = blob
+	wrong.Size++
+	alice.embed(t, "a", wrong).refused(t, 400, "InvalidSize", "")
+	bob := w.signUp(t, "bobby")
+	bob.embed(t, "a", blob).refused(t, 400, "BlobNotFound", "")
+	alice.embed(t, "a", blob).decode(t, nil)
+
+	got := alice.blob(t, "", blob)
+	if got.status != 200 || !bytes.Equal(got.body, image) {
+		t.Fatalf("getBlob: %d, %d bytes", got.status, len(got.body))
+	}
+	for name, want := range map[string]string{
+		"Content-Type":            "image/png",
+		"Content-Length":          fmt.Sprint(len(image)),
+		"X-Content-Type-Options":  "nosniff",
+		"Content-Security-Policy": "default-src 'none'; sandbox",
+		"Content-Disposition":     `attachment; filename="` + blob.Ref["$link"] + `"`,
+		"Etag":                    `"` + blob.Ref["$link"] + `"`,
+	} {
+		if got.header.Get(name) != want {
+			t.Errorf("%s: got %q, want %q", name, got.header.Get(name), want)
+		}
+	}
+	w.get(t, "", "com.atproto.sync.getBlob", "did", alice.did.String(), "cid", "nonsense").refused(t, 400, "InvalidRequest", "cid")
+
+	var list struct{ CIDs []string }
+	w.get(t, "", "com.atproto.sync.listBlobs", "did", alice.did.String()).decode(t, &list)
+	if len(list.CIDs) != 1 || list.CIDs[0] != blob.Ref["$link"] {
+		t.Errorf("listBlobs: %v", list)
+	}
+}
+
+func TestBlobRange(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	blob, _ := alice.upload(t, "text/vtt", []byte("WEBVTT 0123456789"))
+	if blob.MIMEType != "text/vtt" {
+		t.Errorf("what only the client can know became %s", blob.MIMEType)
+	}
+	alice.embed(t, "a", blob).decode(t, nil)
+	for _, test := range []struct {
+		name, header, value string
+		status              int
+		body                string
+	}{
+		{"a range", "Range", "bytes=7-9", 206, "012"},
+		{"the end", "Range", "bytes=-2", 206, "89"},
+		{"beyond the end", "Range", "bytes=100-", 416, ""},
+		{"what the client has", "If-None-Match", `"` + blob.Ref["$link"] + `"`, 304, ""},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET",
+			w.url+"/xrpc/com.atproto.sync.getBlob?did="+alice.did.String()+"&cid="+blob.Ref["$link"], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(test.header, test.value)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body bytes.Buffer
+		body.ReadFrom(res.Body)
+		res.Body.Close()
+		if res.StatusCode != test.status || test.body != "" && body.String() != test.body {
+			t.Errorf("%s: %d %q", test.name, res.StatusCode, &body)
+		}
+	}
+}
+
+func TestBlobLimit(t *testing.T) {
+	w := start(t, func(c *pds.Config) { c.MaxBlob = 1000 })
+	alice := w.signUp(t, "alice")
+	_, r := alice.upload(t, "image/png", make([]byte, 1001))
+	r.refused(t, 413, "PayloadTooLarge", "1000")
+	// without a Content-Length it is noticed on the way
+	r = w.do(t, "POST", "/xrpc/com.atproto.repo.uploadBlob", alice.access, "image/png",
+		struct{ *strings.Reader }{strings.NewReader(strings.Repeat("x", 5000))})
+	r.refused(t, 413, "PayloadTooLarge", "1000")
+	if _, r := alice.upload(t, "image/png", make([]byte, 1000)); r.status != 200 {
+		t.Errorf("a blob at the limit: %s", r)
+	}
+	_, r = alice.upload(t, "image/png", nil)
+	r.refused(t, 400, "InvalidRequest", "body is expected")
+	w.do(t, "POST", "/xrpc/com.atproto.repo.uploadBlob", "", "image/png", strings.NewReader("x")).refused(t, 401, "AuthMissing", "")
+}
+
+// Blobs that nothing refers to any more are deleted at the next upkeep, those never referred to after a day.
+func TestBlobsAreRemoved(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := start(t, func(c *pds.Config) { c.Now = func() time.Time { return now } })
+	alice := w.signUp(t, "alice")
+	var blobs [3]blobRef
+	for i := range blobs {
+		blobs[i], _ = alice.upload(t, "text/plain", []byte{byte('a' + i)})
+	}
+	dropped, used, unused := blobs[0], blobs[1], blobs[2]
+	alice.embed(t, "dropped", dropped).decode(t, nil)
+	alice.embed(t, "used", used).decode(t, nil)
+	alice.embed(t, "dropped", used).decode(t, nil)
+
+	expect := func(when string, want map[string]int) {
+		t.Helper()
+		w.Upkeep(t.Context())
+		for name, b := range map[string]blobRef{"dropped": dropped, "used": used, "unused": unused} {
+			if got := alice.blob(t, alice.access, b).status; got != want[name] {
+				t.Errorf("%s: the %s blob answers %d, want %d", when, name, got, want[name])
+			}
+		}
+	}
+	expect("at once", map[string]int{"dropped": 400, "used": 200, "unused": 200})
+	now = now.Add(25 * time.Hour)
+	alice = w.login(t, alice)
+	expect("a day later", map[string]int{"dropped": 400, "used": 200, "unused": 400})
+	alice.embed(t, "again", unused).refused(t, 400, "BlobNotFound", "")
+	if _, r := alice.upload(t, "text/plain", []byte("c")); r.status != 200 {
+		t.Errorf("uploading again: %s", r)
+	}
+	alice.embed(t, "again", unused).decode(t, nil)
+}

@@ -1,0 +1,135 @@
+package pds_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/memory"
+)
+
+func TestPages(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	for path, want := range map[string]string{
+		"/":                     "AT Protocol Personal Data Server",
+		"/robots.txt":           "User-agent",
+		"/xrpc/_health":         `{"version":"pdskit `,
+		"/.well-known/did.json": `"did:web:127.0.0.1"`,
+	} {
+		if r := w.do(t, "GET", path, "", "", nil); r.status != 200 || !strings.Contains(string(r.body), want) {
+			t.Errorf("%s: %s", path, r)
+		}
+	}
+	if r := w.do(t, "GET", "/nowhere", "", "", nil); r.status != 404 {
+		t.Errorf("an unknown path: %s", r)
+	}
+	for host, want := range map[string]string{
+		"alice.test": alice.did.String(), "ALICE.test:443": alice.did.String(), "bob.test": "User not found\n",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", w.url+"/.well-known/atproto-did", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if string(body) != want {
+			t.Errorf("atproto-did of %s: %d %s", host, res.StatusCode, body)
+		}
+	}
+}
+
+// broken is a store that doesn't answer.
+type broken struct{ storage.Store }
+
+func (broken) LastSeq(context.Context) (int64, error) { return 0, errors.New("the disk is on fire") }
+
+func TestUnhealthy(t *testing.T) {
+	w := start(t, func(c *pds.Config) { c.Store = broken{memory.New()} })
+	r := w.do(t, "GET", "/xrpc/_health", "", "", nil)
+	if r.status != 503 || strings.Contains(string(r.body), "fire") {
+		t.Errorf("got %s", r)
+	}
+}
+
+// Mounted on somebody's mux, the server takes exactly its own paths.
+func TestMount(t *testing.T) {
+	w := start(t)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { rw.Write([]byte("the host's")) })
+	mux.HandleFunc("GET /robots.txt", func(rw http.ResponseWriter, r *http.Request) { rw.Write([]byte("the host's")) })
+	w.Mount(mux)
+	for path, theirs := range map[string]bool{
+		"/": true, "/robots.txt": true, "/api/x": true, "/.well-known/other": true,
+		"/xrpc/_health": false, "/xrpc/com.atproto.server.describeServer": false, "/.well-known/did.json": false,
+	} {
+		rec := httptest.NewRecorder()
+		mux.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+		if got := rec.Body.String() == "the host's"; got != theirs {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// Every method has a policy, and the list of them is known: a method that is added is added here, where it is seen.
+func TestPolicies(t *testing.T) {
+	got := map[string]string{}
+	for _, m := range start(t).Methods() {
+		got[strings.TrimPrefix(m.ID.String(), "com.atproto.")] = m.Policy.Name()
+	}
+	want := map[string]string{
+		"identity.resolveHandle": "Public",
+		"repo.applyWrites":       "Session",
+		"repo.createRecord":      "Session",
+		"repo.deleteRecord":      "Session",
+		"repo.describeRepo":      "Public",
+		"repo.getRecord":         "Public",
+		"repo.importRepo":        "FullSession",
+		"repo.listMissingBlobs":  "Session",
+		"repo.listRecords":       "Public",
+		"repo.putRecord":         "Session",
+		"repo.uploadBlob":        "Session",
+		"server.createAccount":   "Public",
+		"server.createSession":   "Public",
+		"server.deleteSession":   "RefreshExpired",
+		"server.describeServer":  "Public",
+		"server.getSession":      "SessionOrTakendown",
+		"server.refreshSession":  "Refresh",
+		"sync.getBlob":           "OptionalSession",
+		"sync.getBlocks":         "OptionalSession",
+		"sync.getCheckout":       "OptionalSession",
+		"sync.getHead":           "OptionalSession",
+		"sync.getLatestCommit":   "OptionalSession",
+		"sync.getRecord":         "OptionalSession",
+		"sync.getRepo":           "OptionalSession",
+		"sync.getRepoStatus":     "Public",
+		"sync.listBlobs":         "OptionalSession",
+		"sync.listRepos":         "Public",
+	}
+	a, _ := json.Marshal(got)
+	b, _ := json.Marshal(want)
+	if string(a) != string(b) {
+		t.Errorf("got %s\nwant %s", a, b)
+	}
+}
+
+func TestConfigReportsEverything(t *testing.T) {
+	_, err := pds.New(pds.Config{HandleDomains: []string{"test"}, PublicURL: "https://pds.example.com"})
+	for _, want := range []string{"Store", "Blobs", "Keys", "RotationKey", "TokenSecret", "HandleDomains"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v says nothing of %s", err, want)
+		}
+	}
+}
