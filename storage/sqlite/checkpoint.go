@@ -11,36 +11,37 @@ import (
 // the time to read it grows without bound.
 //
 // The bulk is copied by a goroutine of its own, beside readers and writers. What the writer has added in the meantime is a
-// few pages; the writer copies those itself, between two transactions, since only then can the log start over.
+// few pages; the writer copies those itself, between two transactions, since only then can the log start over. Only when
+// the log has grown by maxGrowth times its limit meanwhile does the writer wait for the copy.
 type checkpointer struct {
 	db    *conn
 	limit int // frames that the log may have before it's copied
 
-	start   chan struct{} // asks for the bulk to be copied
-	copied  atomic.Bool   // the bulk has been copied, the rest is the writer's
-	running bool          // owned by the writer: start was sent, and the rest isn't done
-	seen    int           // owned by the writer: frames in the log after the last attempt
-	exited  chan struct{}
+	start  chan struct{} // asks for the bulk to be copied
+	copied chan struct{} // says that it has been
+	exited chan struct{}
+
+	// These are the writer's.
+	running bool // start was sent, and what came of it isn't seen
+	from    int  // the log's frames when it was
+	seen    int  // the log's frames after the last attempt
 
 	count atomic.Int64
 }
 
-// walState is what SQLite says of the log after a checkpoint of any kind.
-type walState struct {
-	frames int // in the log
-	copied int // of those, in the database too
-}
+const maxGrowth = 4
 
 func newCheckpointer(db *conn, size int) *checkpointer {
 	c := &checkpointer{
-		db: db, limit: max(size/pageSize, 1), start: make(chan struct{}, 1), exited: make(chan struct{}),
+		db: db, limit: max(size/pageSize, 1),
+		start: make(chan struct{}, 1), copied: make(chan struct{}, 1), exited: make(chan struct{}),
 	}
 	go func() {
 		defer close(c.exited)
 		for range c.start {
 			// An error shows again when the writer copies the rest, or when the log is next copied.
-			one(c.db, scanWAL, `PRAGMA wal_checkpoint(passive)`)
-			c.copied.Store(true)
+			one(c.db, scanFrames, `PRAGMA wal_checkpoint(passive)`)
+			c.copied <- struct{}{}
 		}
 	}()
 	return c
@@ -48,36 +49,44 @@ func newCheckpointer(db *conn, size int) *checkpointer {
 
 // tick is called by the writer between transactions, with its connection.
 func (c *checkpointer) tick(db *conn) {
-	if c.running {
-		if c.copied.CompareAndSwap(true, false) {
-			c.finish(db)
-		}
-		return
-	}
-	s, err := one(db, scanWAL, `PRAGMA wal_checkpoint(noop)`)
+	frames, err := one(db, scanFrames, `PRAGMA wal_checkpoint(noop)`)
 	if err != nil {
+		return // what is wrong with the log, the next write tells
+	}
+	if c.running {
+		if frames-c.from < maxGrowth*c.limit {
+			select {
+			case <-c.copied:
+			default:
+				return
+			}
+		} else {
+			<-c.copied
+		}
+		c.running = false
+		c.finish(db)
 		return
 	}
-	if s.frames < c.seen {
+	if frames < c.seen {
 		c.seen = 0 // the log has started over
 	}
-	// While a long snapshot keeps the log from starting over, try again only as it grows.
-	if s.frames-c.seen >= c.limit {
-		c.running = true
+	// While a long snapshot keeps the log from starting over, this tries again only as it grows.
+	if frames-c.seen >= c.limit {
+		c.running, c.from = true, frames
 		c.start <- struct{}{}
 	}
 }
 
-// finish copies the rest and makes the log start over, unless readers keep it for longer than a moment.
+// finish copies the rest and makes the log start over, unless readers need it for longer than a moment.
 func (c *checkpointer) finish(db *conn) {
-	c.running = false
 	db.SetBusyTimeout(5 * time.Millisecond)
 	defer db.SetBusyTimeout(busyTimeout)
-	s, err := one(db, scanWAL, `PRAGMA wal_checkpoint(restart)`)
-	if err == nil {
-		c.seen = s.frames
-		c.count.Add(1)
+	frames, err := one(db, scanFrames, `PRAGMA wal_checkpoint(restart)`)
+	if err != nil {
+		return // as long as the log can be written, nothing is lost
 	}
+	c.seen = int(frames)
+	c.count.Add(1)
 }
 
 func (c *checkpointer) close() error {
@@ -86,6 +95,5 @@ func (c *checkpointer) close() error {
 	return c.db.Close()
 }
 
-func scanWAL(r *lite.Stmt) (walState, error) {
-	return walState{frames: r.ColumnInt(1), copied: r.ColumnInt(2)}, nil
-}
+// scanFrames reads how many frames are in the log, which is the second column of each kind of checkpoint.
+func scanFrames(r *lite.Stmt) (int, error) { return r.ColumnInt(1), nil }

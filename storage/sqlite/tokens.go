@@ -54,7 +54,7 @@ func (s *Store) SwapToken(ctx context.Context, old, new storage.Token) error {
 
 func (s *Store) ListTokens(ctx context.Context, kind string, did syntax.DID) iter.Seq2[storage.Token, error] {
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Token, error] {
-		return each(ctx, db, scanToken, selectToken+`WHERE did = ?1 AND kind = ?2 ORDER BY id`, did, kind)
+		return each(ctx, db, scanToken, selectToken+`INDEXED BY tokens_by_did WHERE did = ?1 AND kind = ?2 ORDER BY id`, did, kind)
 	})
 }
 
@@ -64,7 +64,7 @@ func (s *Store) DeleteTokens(ctx context.Context, did syntax.DID, kinds ...strin
 			return db.exec(`DELETE FROM tokens WHERE did = ?1`, did)
 		}
 		for _, kind := range kinds {
-			if err := db.exec(`DELETE FROM tokens WHERE did = ?1 AND kind = ?2`, did, kind); err != nil {
+			if err := db.exec(`DELETE FROM tokens INDEXED BY tokens_by_did WHERE did = ?1 AND kind = ?2`, did, kind); err != nil {
 				return err
 			}
 		}
