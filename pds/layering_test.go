@@ -41,25 +41,22 @@ var dependencies = []rule{
 	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... auth/... pds/..."},
 	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/..."},
-	{"github.com/bluesky-social/indigo/atproto/lexicon", "pds/..."},
 	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/..."},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/lex/util", "repo/..."},
 	{"github.com/ipfs/go-cid", "..."},
+	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
 	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose/... storage/storagetest"},
 
 	// Secrets.
 	{"github.com/golang-jwt/jwt/v5", "auth/..."},
-	{"github.com/ipld/go-car", "repo"},
 	{"golang.org/x/crypto/...", "auth/..."},
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
-	{"github.com/coder/websocket", "pds/internal/sync pds/xrpc"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
 	{"golang.org/x/sync/singleflight", "auth/identity"},
-	{"golang.org/x/time/rate", "pds/xrpc"},
 
 	// Backends.
 	{"github.com/tidwall/btree", "storage/memory"},
@@ -69,10 +66,28 @@ var dependencies = []rule{
 	{"github.com/google/go-cmp/...", "storage/storagetest"},
 }
 
+// TestLayering holds the imports of every package against the tables.
 func TestLayering(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, violation := range check(p) {
 			t.Error(violation)
+		}
+	}
+}
+
+// TestNoDeadDependencies: a line that allows what nobody does would let it come back unseen.
+func TestNoDeadDependencies(t *testing.T) {
+	used := make(map[rule]bool)
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			if r, ok := find(dependencies, path); ok {
+				used[r] = true
+			}
+		}
+	}
+	for _, r := range dependencies {
+		if !used[r] {
+			t.Errorf("nobody imports %s: remove its line from dependencies", r.pattern)
 		}
 	}
 }

@@ -37,24 +37,29 @@ func TestInterop(t *testing.T) {
 	}
 }
 
-// needNode skips the test unless there are Node.js 22 and npm. Where CI is set they have to be there.
+// needNode skips the test unless there are Node.js 22 and npm.
 func needNode(t *testing.T) {
 	t.Helper()
-	missing := t.Skipf
-	if os.Getenv("CI") != "" {
-		missing = t.Fatalf
-	}
 	version, err := exec.Command("node", "--version").Output()
 	if err != nil {
-		missing("needs Node.js 22: %v", err)
+		missing(t, "needs Node.js 22: %v", err)
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < 22 {
-		missing("needs Node.js 22, and this is %s", version)
+		missing(t, "needs Node.js 22, and this is %s", version)
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		missing("needs npm: %v", err)
+		missing(t, "needs npm: %v", err)
 	}
+}
+
+// missing skips a test for want of something outside of the module. Where CI is set that is a failure.
+func missing(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 // lookAtSources looks at every file of the module. The server is built by another process, of which go test doesn't know
