@@ -1,0 +1,107 @@
+package firehose_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	comatproto "github.com/bluesky-social/indigo/api/atproto"
+
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/memory"
+)
+
+// Readers that join at any moment of a busy log see each event after theirs once, in order, the live ones too.
+func TestTail(t *testing.T) {
+	const writers, each, readers = 4, 200, 8
+	log := firehose.NewLog(memory.New())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				e, err := firehose.Account("did:web:a.example", storage.StatusActive, time.Now())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := log.AppendEvents(ctx, e); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for r := range readers {
+		wg.Go(func() {
+			after := int64(r * 10)
+			for e, err := range log.Tail(ctx, after) {
+				if err != nil {
+					t.Errorf("reader %d stopped at %d: %v", r, after, err)
+					return
+				}
+				if e.Seq <= after {
+					t.Errorf("reader %d got %d after %d", r, e.Seq, after)
+					return
+				}
+				if e.Seq != after+1 { // a memory store leaves no gaps
+					t.Errorf("reader %d missed what is between %d and %d", r, after, e.Seq)
+					return
+				}
+				if after = e.Seq; after == writers*each {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestTailEndsWithItsContext(t *testing.T) {
+	log := firehose.NewLog(memory.New())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range log.Tail(ctx, 0) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	t.Error("the last pair has no error")
+}
+
+func TestEncode(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	e, err := firehose.Identity("did:web:a.example", "a.example", at)
+	if err != nil || e.Kind != storage.EventIdentity || e.DID != "did:web:a.example" {
+		t.Fatalf("got %+v, %v", e, err)
+	}
+	var identity comatproto.SyncSubscribeRepos_Identity
+	if err := identity.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil {
+		t.Fatal(err)
+	}
+	if identity.Did != "did:web:a.example" || *identity.Handle != "a.example" || identity.Seq != 0 ||
+		identity.Time != "2026-01-02T03:04:05.000Z" {
+		t.Errorf("got %+v", identity)
+	}
+	for _, status := range []storage.AccountStatus{storage.StatusActive, storage.StatusDeactivated, storage.StatusTakendown} {
+		e, err := firehose.Account("did:web:a.example", status, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var account comatproto.SyncSubscribeRepos_Account
+		if err := account.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil {
+			t.Fatal(err)
+		}
+		if account.Active != (status == storage.StatusActive) || account.Active != (account.Status == nil) ||
+			account.Status != nil && *account.Status != string(status) {
+			t.Errorf("%q became %+v", status, account)
+		}
+	}
+}
