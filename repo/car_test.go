@@ -399,6 +399,7 @@ func TestImportRefusesFiles(t *testing.T) {
 			check(t, c.Sign(signer().key))
 		})
 	}
+	noData := bytes.Replace(g.heads.Block, []byte("\x64data"), []byte("\x64atad"), 1)
 	flipped := slices.Clone(car)
 	flipped[len(flipped)-1] ^= 1
 	other, err := atcrypto.GeneratePrivateKeyP256()
@@ -422,6 +423,7 @@ func TestImportRefusesFiles(t *testing.T) {
 		"no DID":              {resigned(func(c *repo.Commit) { c.DID = "" }), ErrInvalidCAR},
 		"no rev":              {resigned(func(c *repo.Commit) { c.Rev = "" }), ErrInvalidCAR},
 		"last rev":            {resigned(func(c *repo.Commit) { c.Rev = "jzzzzzzzzzzzz" }), ErrInvalidCAR},
+		"no data":             {carFrom(sumCID(noData), []storage.Block{{CID: sumCID(noData), Bytes: noData}}), ErrInvalidCAR},
 		"repo version 2":      {resigned(func(c *repo.Commit) { c.Version = 2 }), ErrRepoVersion},
 		"no signature":        {commit(func(c *repo.Commit) { c.Sig = nil }), ErrInvalidCAR},
 		"wrong signature":     {commit(func(c *repo.Commit) { check(t, c.Sign(other)) }), ErrInvalidCAR},

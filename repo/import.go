@@ -111,6 +111,9 @@ func (im *importer) commit(root cid.Cid, did syntax.DID, key atcrypto.PublicKey)
 	if c.DID != string(did) {
 		return nil, fmt.Errorf("%w: it is the repo of %s, not %s", ErrInvalidCAR, c.DID, did)
 	}
+	if !isBlockCID(c.Data) {
+		return nil, fmt.Errorf("%w: commit: unexpected CID of the data", ErrInvalidCAR)
+	}
 	if syntax.TID(c.Rev) > maxRev {
 		return nil, fmt.Errorf("%w: rev %s leaves no room for a later one", ErrInvalidCAR, c.Rev)
 	}
