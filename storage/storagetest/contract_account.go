@@ -100,9 +100,7 @@ func testCreateAccount(t *testing.T, s storage.Store) {
 	wantRepo(t, s, r)
 	want(t, "the log", kinds(events(t, s)), kinds(a.Commit.Events))
 	want(t, "the invite", must(s.Token(ctx, "invite", "code"))(t), use.New)
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 // testCreateRefused tries to create the n-th account, altered by alter, and fails the test unless the error is target
@@ -119,9 +117,7 @@ func testCreateRefused(t *testing.T, s storage.Store, n int, target error, alter
 	want(t, "the accounts", all(t, "ListAccounts", s.ListAccounts(ctx, 0, 10)), accounts)
 	_, err = s.Record(ctx, testDID(n), "a.b.c/2")
 	fails(t, "Record of the refused account", err, storage.ErrNotFound)
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func testAccountIDs(t *testing.T, s storage.Store) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -53,7 +52,7 @@ func testUpdateAccount(t *testing.T, s storage.Store) {
 	}
 	e := []storage.Event{testEvent(did, storage.EventIdentity, 8), testEvent(did, storage.EventAccount, 9)}
 	must(s.UpdateAccount(ctx, did, func(a *storage.Account) error {
-		if diff := cmp.Diff(before, *a, asRead); diff != "" {
+		if diff := difference(before, *a); diff != "" {
 			t.Errorf("change got another account (-want +got):\n%s", diff)
 		}
 		*a = after
@@ -193,9 +192,7 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 	must(s.Account(ctx, testDID(2)))(t)
 	must(s.Token(ctx, "kind", string(testDID(2))))(t)
 	must(s.Key(ctx, string(testDID(2))))(t)
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func testDeleteNothing(t *testing.T, s storage.Store) {

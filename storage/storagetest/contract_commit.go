@@ -40,9 +40,7 @@ func testCommit(t *testing.T, s storage.Store) {
 		r = commit(t, s, r, w...)
 		wantRepo(t, s, r)
 	}
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func testCommitNodeRevs(t *testing.T, s storage.Store) {

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"testing"
 	"time"
@@ -60,17 +61,18 @@ func testReadAfterWrite(t *testing.T, s storage.Store) {
 	}
 }
 
-// within fails the test if f doesn't return: not after a while, but when it can be taken as deadlocked.
-func within(t *testing.T, what string, f func()) {
+// within fails the test if f returns an error, or doesn't return: not after a while, but when it can be taken as
+// deadlocked. f may outlive the test then, and so doesn't use it.
+func within(t *testing.T, what string, f func() error) {
 	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
+	done := make(chan error, 1)
+	go func() { done <- f() }()
 	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
+	case err := <-done:
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	case <-time.After(10 * time.Second):
 		t.Errorf("%s: still waiting", what)
 	}
 }
@@ -80,16 +82,14 @@ func testReadersDontWait(t *testing.T, s storage.Store) {
 	r := create(t, s, 1, put("a.b.c/1", "one"))
 	_, err := s.UpdateAccount(ctx, did, func(a *storage.Account) error {
 		a.PasswordHash = "new"
-		within(t, "reading while an update is under way", func() {
+		within(t, "reading while an update is under way", func() error {
 			if got, err := s.Account(ctx, did); err != nil || got.PasswordHash == "new" {
-				t.Errorf("Account during the update: %+v, %v", got, err)
-			}
-			if err := sameRepo(ctx, s, r); err != nil {
-				t.Error(err)
+				return fmt.Errorf("Account: %+v, %v", got, err)
 			}
 			if log, err := collect(s.ListEvents(ctx, 0, 0)); err != nil || len(log) != 3 {
-				t.Errorf("ListEvents during the update: %d events, %v", len(log), err)
+				return fmt.Errorf("ListEvents: %d events, %v", len(log), err)
 			}
+			return sameRepo(ctx, s, r)
 		})
 		return nil
 	})
@@ -111,41 +111,41 @@ func testContext(t *testing.T, s storage.Store) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	ctx := t.Context()
-	r := create(t, s, 1)
-
-	c, next := r.commit(put("a.b.c/1", "one"))
-	if _, err := s.Commit(ended, c); err == nil {
-		r = next
+	// After a write that had every reason to fail, the repo is what it was or what it was to become.
+	either := func(old, new *tree, err error) *tree {
+		t.Helper()
+		if err != nil && sameRepo(ctx, s, old) == nil {
+			return old
+		}
+		wantRepo(t, s, new)
+		return new
 	}
-	wantRepo(t, s, r)
+	r := create(t, s, 1)
+	c, next := r.commit(put("a.b.c/1", "one"))
+	_, err := s.Commit(ended, c)
+	r = either(r, next, err)
 
 	c, rows, next := r.replace(put("a.b.c/2", "two"))
-	if _, err := s.Replace(ended, c, rowsOf(rows)); err == nil {
-		r = next
-	}
-	wantRepo(t, s, r)
+	_, err = s.Replace(ended, c, rowsOf(rows))
+	either(r, next, err)
 
 	a, second := newAccount(2)
-	if _, err := s.CreateAccount(ended, a); err == nil {
+	_, createErr := s.CreateAccount(ended, a)
+	if _, err := s.Account(ctx, testDID(2)); err == nil {
 		wantRepo(t, s, second)
 	} else {
-		wantNoRepo(t, s, testDID(2))
-		_, err := s.Account(ctx, testDID(2))
 		fails(t, "Account", err, storage.ErrNotFound)
+		wantNoRepo(t, s, testDID(2))
+		if createErr == nil {
+			t.Fatal("CreateAccount reports no error, and there is no account")
+		}
 	}
 
-	token := testToken("kind", "id", testDID(1), 1)
-	putErr := s.PutToken(ended, token)
-	_, err := s.Token(ctx, "kind", "id")
-	if (putErr == nil) != (err == nil) {
-		t.Fatalf("PutToken: %v, but Token: %v", putErr, err)
+	putErr := s.PutToken(ended, testToken("kind", "id", testDID(1), 1))
+	if _, err := s.Token(ctx, "kind", "id"); err != nil && putErr == nil {
+		t.Fatalf("PutToken reports no error, but Token: %v", err)
 	}
-
-	for range s.ListAccounts(ended, 0, 10) { // it may yield an error, and must end
-	}
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func testAbsence(t *testing.T, s storage.Store) {
@@ -373,29 +373,28 @@ func testLoopBody(t *testing.T, s storage.Store) {
 	i := 0
 	for what, seq := range listings(ctx, s) {
 		n := 0
-		within(t, "calling the store while ranging over "+what, func() {
+		within(t, "calling the store while ranging over "+what, func() error {
 			for err := range seq {
 				if err != nil {
-					t.Errorf("%s: %v", what, err)
+					return err
 				}
 				i++
 				c, next := r.commit(put("z.z.z/"+string(rune('a'+i)), what))
 				if _, err := s.Commit(ctx, c); err != nil {
-					t.Errorf("Commit while ranging over %s: %v", what, err)
+					return err
 				}
 				r = next
-				if _, err := s.Head(ctx, r.head.DID); err != nil {
-					t.Errorf("Head while ranging over %s: %v", what, err)
+				if err := sameRepo(ctx, s, r); err != nil {
+					return err
 				}
-				for _, err := range s.ListEvents(ctx, 0, 1) {
-					if err != nil {
-						t.Errorf("ListEvents while ranging over %s: %v", what, err)
-					}
+				if _, err := collect(s.ListEvents(ctx, 0, 1)); err != nil {
+					return err
 				}
 				if n++; n == 3 { // a listing may see what is written while it runs
-					break
+					return nil
 				}
 			}
+			return nil
 		})
 		if t.Failed() {
 			return

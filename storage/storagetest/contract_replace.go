@@ -55,9 +55,7 @@ func testReplace(t *testing.T, s storage.Store) {
 
 	next = commit(t, s, next, put("a.b.c/1", "newer"), del("x.y.z/1"))
 	wantRepo(t, s, next)
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 	c, rows, next = next.replace() // nothing but a root
 	c.Events = nil
 	want(t, "the number without events", must(s.Replace(ctx, c, rowsOf(rows)))(t), 0)
@@ -139,10 +137,9 @@ func testReplaceWriters(t *testing.T, s storage.Store) {
 	write := func(yield func(storage.Row, error) bool) {
 		for i, r := range rows {
 			c, after := other.commit(put(fmt.Sprintf("a.b.c/%d", i), "meanwhile"))
-			within(t, "writing to another repo during Replace", func() {
-				if _, err := s.Commit(ctx, c); err != nil {
-					t.Errorf("Commit: %v", err)
-				}
+			within(t, "writing to another repo during Replace", func() error {
+				_, err := s.Commit(ctx, c)
+				return err
 			})
 			other = after
 			if !yield(r, nil) {

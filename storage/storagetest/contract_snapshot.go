@@ -61,16 +61,16 @@ func testSnapshot(t *testing.T, s storage.Store) {
 }
 
 func testSnapshotWriters(t *testing.T, s storage.Store) {
+	ctx := t.Context()
 	r := create(t, s, 1, put("a.b.c/1", "one"))
-	err := s.Snapshot(t.Context(), func(snap storage.RepoReader) error {
+	err := s.Snapshot(ctx, func(snap storage.RepoReader) error {
 		wantRepo(t, snap, r)
-		for _, err := range snap.Records(t.Context(), testDID(1), storage.RecordRange{}) { // also while a query is open
+		for _, err := range snap.Records(ctx, testDID(1), storage.RecordRange{}) { // also while a query is open
 			ok(t, "Records", err)
 			c, next := r.commit(put("a.b.c/1", "two"))
-			within(t, "writing during a snapshot", func() {
-				if _, err := s.Commit(t.Context(), c); err != nil {
-					t.Errorf("Commit: %v", err)
-				}
+			within(t, "writing during a snapshot", func() error {
+				_, err := s.Commit(ctx, c)
+				return err
 			})
 			wantRepo(t, s, next)
 		}

@@ -344,6 +344,14 @@ func (m *model) compareBlobs(did syntax.DID) {
 			fails(m.t, "Blob", err, storage.ErrNotFound)
 		}
 	}
+	for range 3 {
+		m.compareBlobPages(did)
+	}
+}
+
+// compareBlobPages reads a random page of each listing.
+func (m *model) compareBlobPages(did syntax.DID) {
+	ctx := m.t.Context()
 	page := func(ss []string) (after string, limit int, rest []string) {
 		limit = m.random.IntN(6) + 1
 		if len(ss) > 0 && m.chance(50) {

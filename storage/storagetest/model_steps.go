@@ -191,7 +191,7 @@ func (m *model) commit() {
 	}
 	r := m.tree(did)
 	c, next := r.commit(m.writes(true)...)
-	c.AllowMissingBlobs = m.chance(30)
+	c.AllowMissingBlobs = m.chance(50)
 	expected := m.missing(c)
 	if m.chance(10) {
 		c.Prev = choose(m, []cid.Cid{cid.Undef, blobOf("no commit"), r.head.Data})

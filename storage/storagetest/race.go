@@ -127,9 +127,7 @@ func raceToCreate(t *testing.T, s storage.Store, target error, alter func(a *sto
 		want(t, "the account", must(s.Account(ctx, as[w].Account.DID))(t).Handle, as[w].Account.Handle)
 		want(t, "the head", must(s.Head(ctx, as[w].Account.DID))(t), as[w].Commit.Head)
 	}
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func raceToRename(t *testing.T, s storage.Store) {
@@ -145,9 +143,7 @@ func raceToRename(t *testing.T, s storage.Store) {
 		}), storage.ErrHandleTaken)
 		want(t, "who has the handle", must(s.AccountByHandle(ctx, handle))(t).DID, testDID(w))
 	}
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func raceToUpdate(t *testing.T, s storage.Store) {
@@ -242,9 +238,7 @@ func raceManyRepos(t *testing.T, s storage.Store) {
 		wantRepo(t, s, r)
 	}
 	want(t, "number of events", len(events(t, s)), racers*(3+rounds))
-	if err := Check(ctx, s); err != nil {
-		t.Fatal(err)
-	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func raceToReplace(t *testing.T, s storage.Store) {
