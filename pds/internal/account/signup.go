@@ -47,7 +47,7 @@ type reservation struct {
 // signUp makes an account:
 //
 //  1. decide: make the key and sign the operation, which decides the DID; keep the key
-//  2. reserve the address and the handle, the latter with what was decided
+//  2. reserve the handle, with what was decided, and the address
 //  3. register the operation with the PLC directory
 //  4. create the account with its repo and events, in one write
 //  5. give up the reservations, which have done their work
@@ -110,9 +110,17 @@ func emailTaken(email string) error { return xrpc.InvalidRequest("Email already 
 
 // reserve makes a reservation, or finds the one that an earlier attempt of the same person has left.
 func (s *Server) reserve(ctx context.Context, req signupRequest) (reservation, error) {
-	if r, err := s.resume(ctx, req); !errors.Is(err, storage.ErrNotFound) {
-		return r, err
+	r, err := s.resume(ctx, req)
+	if errors.Is(err, storage.ErrNotFound) {
+		r, err = s.reserveHandle(ctx, req)
 	}
+	if err != nil {
+		return reservation{}, err
+	}
+	return r, s.reserveEmail(ctx, req, r)
+}
+
+func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservation, error) {
 	r, err := s.decide(ctx, req)
 	if err != nil {
 		return reservation{}, err
@@ -121,25 +129,39 @@ func (s *Server) reserve(ctx context.Context, req signupRequest) (reservation, e
 	if err != nil {
 		return reservation{}, err
 	}
+	err = s.Tokens.PutToken(ctx, s.token(kindHandle, req.handle.String(), value))
+	if err != nil {
+		s.discard(ctx, r.DID.String())
+	}
+	if errors.Is(err, storage.ErrExists) {
+		err = handleTaken(req.handle)
+	}
+	return r, err
+}
+
+// reserveEmail comes second, since only a handle's reservation can be resumed: an attempt that breaks off between the
+// two leaves no address that nobody gets.
+func (s *Server) reserveEmail(ctx context.Context, req signupRequest, r reservation) error {
+	t := s.token(kindEmail, req.email, []byte(r.DID))
+	err := s.Tokens.PutToken(ctx, t)
+	if !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	held, err := s.Tokens.Token(ctx, kindEmail, req.email)
+	if err == nil && string(held.Value) == r.DID.String() {
+		return nil
+	}
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	s.drop(ctx, kindHandle, req.handle.String())
+	s.discard(ctx, r.DID.String())
+	return emailTaken(req.email)
+}
+
+func (s *Server) token(kind, id string, value []byte) storage.Token {
 	now := s.Now()
-	t := storage.Token{Kind: kindEmail, ID: req.email, IssuedAt: now, ExpiresAt: now.Add(reservedFor)}
-	if err := s.Tokens.PutToken(ctx, t); err != nil {
-		s.discard(ctx, r.DID.String())
-		if errors.Is(err, storage.ErrExists) {
-			err = emailTaken(req.email)
-		}
-		return reservation{}, err
-	}
-	t.Kind, t.ID, t.Value = kindHandle, req.handle.String(), value
-	if err := s.Tokens.PutToken(ctx, t); err != nil {
-		s.drop(ctx, kindEmail, req.email)
-		s.discard(ctx, r.DID.String())
-		if errors.Is(err, storage.ErrExists) {
-			err = handleTaken(req.handle)
-		}
-		return reservation{}, err
-	}
-	return r, nil
+	return storage.Token{Kind: kind, ID: id, Value: value, IssuedAt: now, ExpiresAt: now.Add(reservedFor)}
 }
 
 // resume finds an earlier attempt. Error: storage.ErrNotFound if there is none.
