@@ -18,6 +18,7 @@ const accountColumns = `a.id, a.did, a.handle, a.email, a.email_confirmed, a.pas
 // accountColumnCount is how many columns accountColumns names.
 const accountColumnCount = 11
 
+// CreateAccount implements [storage.Accounts].
 func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return createAccount(db, a) })
 }
@@ -75,14 +76,17 @@ func checkUnique(db *conn, a *storage.Account, id int64) error {
 	return nil
 }
 
+// Account implements [storage.Accounts].
 func (s *Store) Account(ctx context.Context, did syntax.DID) (storage.Account, error) {
 	return s.account(ctx, `a.did = ?1`, did)
 }
 
+// AccountByHandle implements [storage.Accounts].
 func (s *Store) AccountByHandle(ctx context.Context, handle syntax.Handle) (storage.Account, error) {
 	return s.account(ctx, `a.handle = ?1 AND a.handle <> ''`, handle)
 }
 
+// AccountByEmail implements [storage.Accounts].
 func (s *Store) AccountByEmail(ctx context.Context, email string) (storage.Account, error) {
 	return s.account(ctx, `a.email = ?1 AND a.email <> ''`, email)
 }
@@ -93,6 +97,7 @@ func (s *Store) account(ctx context.Context, where string, arg any) (storage.Acc
 	})
 }
 
+// ListAccounts implements [storage.Accounts].
 func (s *Store) ListAccounts(ctx context.Context, after int64, limit int) iter.Seq2[storage.Hosted, error] {
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Hosted, error] {
 		return each(ctx, db, scanHosted, `SELECT `+accountColumns+`, r.did, r.head, r.rev, r.data, r.block

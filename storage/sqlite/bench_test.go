@@ -37,18 +37,6 @@ func (k *committer) next() storage.Commit {
 	return c
 }
 
-// BenchmarkCommit writes to one repo alone: each commit has a flush of its own.
-func BenchmarkCommit(b *testing.B) {
-	s := open(b, Options{})
-	k := committer{repo: 1}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Commit(b.Context(), k.next()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkCommitGrouped writes to many repos at once.
 func BenchmarkCommitGrouped(b *testing.B) {
 	s := open(b, Options{})

@@ -24,6 +24,7 @@ const (
 
 const contentOf = `(SELECT content FROM repos WHERE did = ?1)`
 
+// PutBlob implements [storage.BlobIndex].
 func (s *Store) PutBlob(ctx context.Context, b storage.Blob) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error { return putBlob(db, b) })
 }
@@ -47,6 +48,7 @@ func putBlob(db *conn, b storage.Blob) error {
 		b.DID, id, b.CreatedAt, b.MIMEType, blobTemporary)
 }
 
+// Blob implements [storage.BlobIndex].
 func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Blob, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.Blob, error) {
 		return one(db, scanBlob, `SELECT did, cid, size, mime, created, takedown, state FROM blobs
@@ -54,6 +56,7 @@ func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Bl
 	})
 }
 
+// ListBlobs implements [storage.BlobIndex].
 func (s *Store) ListBlobs(
 	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
 ) iter.Seq2[cid.Cid, error] {
@@ -63,6 +66,7 @@ func (s *Store) ListBlobs(
 	})
 }
 
+// ListMissingBlobs implements [storage.BlobIndex].
 func (s *Store) ListMissingBlobs(
 	ctx context.Context, did syntax.DID, after string, limit int,
 ) iter.Seq2[storage.BlobRef, error] {
@@ -74,6 +78,7 @@ func (s *Store) ListMissingBlobs(
 	})
 }
 
+// SetBlobTakedown implements [storage.BlobIndex].
 func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		id := c.String()
@@ -88,7 +93,7 @@ func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, 
 	})
 }
 
-// ClaimBlobs reads ranges of an index that has no other blobs than those that may be claimed some day.
+// ClaimBlobs implements [storage.BlobIndex]. It reads ranges of an index that has no other blobs than those that may be claimed some day.
 func (s *Store) ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit int) ([]storage.BlobID, error) {
 	return write(ctx, s.writer, func(db *conn) ([]storage.BlobID, error) {
 		const from = `SELECT did, cid FROM blobs INDEXED BY blobs_to_claim WHERE state <> 1 AND takedown = '' AND `
@@ -118,6 +123,7 @@ func (s *Store) ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit 
 	})
 }
 
+// RemoveBlob implements [storage.BlobIndex].
 func (s *Store) RemoveBlob(ctx context.Context, id storage.BlobID) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		return db.exec(`DELETE FROM blobs WHERE did = ?1 AND cid = ?2 AND state = 3`, id.DID, id.CID.String())

@@ -17,7 +17,11 @@ func columnBytes(r *lite.Stmt, col int) []byte {
 }
 
 func columnCID(r *lite.Stmt, col int) (cid.Cid, error) {
-	c, err := cid.Cast(columnBytes(r, col))
+	b := columnBytes(r, col)
+	if len(b) == 0 {
+		return cid.Undef, nil
+	}
+	c, err := cid.Cast(b)
 	if err != nil {
 		return cid.Undef, fmt.Errorf("sqlite: stored CID: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// Commit implements [storage.Repos].
 func (s *Store) Commit(ctx context.Context, c storage.Commit) (int64, error) {
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return commit(db, c) })
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// DeleteAccount implements [storage.Accounts].
 func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return deleteAccount(db, did, events) })
 }

@@ -15,6 +15,7 @@ import (
 // Sequence numbers are given by the only writer, within the transaction that stores the event: they become visible in
 // order. AUTOINCREMENT sees to it that none is given twice.
 
+// AppendEvents implements [storage.Events].
 func (s *Store) AppendEvents(ctx context.Context, events ...storage.Event) (int64, error) {
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return appendEvents(db, events) })
 }
@@ -31,6 +32,7 @@ func appendEvents(db *conn, events []storage.Event) (seq int64, err error) {
 	return seq, nil
 }
 
+// ListEvents implements [storage.Events].
 func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
 	if limit <= 0 {
 		limit = -1 // none
@@ -41,6 +43,7 @@ func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq
 	})
 }
 
+// LastSeq implements [storage.Events].
 func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	return read(ctx, s.readers, func(db *conn) (int64, error) {
 		seq, err := one(db, scanInt, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`)
@@ -51,6 +54,7 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	})
 }
 
+// TrimEvents implements [storage.Events].
 func (s *Store) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
 	return write(ctx, s.writer, func(db *conn) (int, error) {
 		var last, n int64

@@ -11,6 +11,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// PutKey implements [storage.Keys].
 func (s *Store) PutKey(ctx context.Context, name string, sealed []byte) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		old, err := key(db, name)
@@ -24,10 +25,12 @@ func (s *Store) PutKey(ctx context.Context, name string, sealed []byte) error {
 	})
 }
 
+// Key implements [storage.Keys].
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	return read(ctx, s.readers, func(db *conn) ([]byte, error) { return key(db, name) })
 }
 
+// DeleteKey implements [storage.Keys].
 func (s *Store) DeleteKey(ctx context.Context, name string) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error { return db.exec(`DELETE FROM keys WHERE name = ?1`, name) })
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // maintainRows is how many rows Maintain removes in one write: a few milliseconds' worth.
-const maintainRows = 500
+const maintainRows = 200
 
-// Maintain removes the rows of contents that are garbage.
+// Maintain implements [storage.Maintainer]. It removes the rows of contents that are garbage.
 func (s *Store) Maintain(ctx context.Context) error {
 	for {
 		left, err := write(ctx, s.writer, removeGarbage)

@@ -193,3 +193,16 @@ func integrity(t *testing.T, s *Store) {
 		t.Errorf("integrity: %v, %v", found, err)
 	}
 }
+
+// Commits are flushed: both connections that write are in the mode in which SQLite sees to that.
+func TestDurable(t *testing.T) {
+	s := open(t, Options{})
+	text := func(r *lite.Stmt) (string, error) { return r.ColumnText(0), nil }
+	for name, db := range map[string]*conn{"writer": s.writer.db, "checkpointer": s.writer.checkpointer.db} {
+		for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "fullfsync": "1", "checkpoint_fullfsync": "1"} {
+			if got, err := one(db, text, `PRAGMA `+pragma); err != nil || got != want {
+				t.Errorf("%s: %s is %q, %v, want %q", name, pragma, got, err, want)
+			}
+		}
+	}
+}

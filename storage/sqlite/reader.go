@@ -53,10 +53,12 @@ func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, err
 
 // The methods of a store run a reader on a connection of the pool.
 
+// Head implements [storage.RepoReader].
 func (s *Store) Head(ctx context.Context, did syntax.DID) (storage.Head, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.Head, error) { return reader{db}.Head(ctx, did) })
 }
 
+// Blocks implements [storage.RepoReader].
 func (s *Store) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
 	return read(ctx, s.readers, func(db *conn) (blocks []storage.Block, err error) {
 		err = snapshot(db, func() error {
@@ -67,25 +69,29 @@ func (s *Store) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]s
 	})
 }
 
+// Record implements [storage.RepoReader].
 func (s *Store) Record(ctx context.Context, did syntax.DID, path string) (storage.Record, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.Record, error) { return reader{db}.Record(ctx, did, path) })
 }
 
+// Records implements [storage.RepoReader].
 func (s *Store) Records(ctx context.Context, did syntax.DID, rr storage.RecordRange) iter.Seq2[storage.Record, error] {
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Record, error] {
 		return reader{db}.Records(ctx, did, rr)
 	})
 }
 
+// Collections implements [storage.RepoReader].
 func (s *Store) Collections(ctx context.Context, did syntax.DID) ([]syntax.NSID, error) {
 	return read(ctx, s.readers, func(db *conn) ([]syntax.NSID, error) { return reader{db}.Collections(ctx, did) })
 }
 
+// Stats implements [storage.RepoReader].
 func (s *Store) Stats(ctx context.Context, did syntax.DID) (storage.RepoStats, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.RepoStats, error) { return reader{db}.Stats(ctx, did) })
 }
 
-// Snapshot has a connection to itself until read returns.
+// Snapshot implements [storage.Repos]. It has a connection to itself until read returns.
 func (s *Store) Snapshot(ctx context.Context, read func(storage.RepoReader) error) error {
 	db, err := s.readers.take(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Replace stages the rows as a new content, in chunks, and then makes it the repo's content in one small write.
+// Replace implements [storage.Repos]. It stages the rows as a new content, in chunks, and then makes it the repo's content in one small write.
 func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error]) (int64, error) {
 	content, err := write(ctx, s.writer, func(db *conn) (int64, error) {
 		if _, err := checkHead(db, c.Head.DID, c.Prev); err != nil {

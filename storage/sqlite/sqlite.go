@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/pdskit/pdskit/storage"
@@ -29,7 +30,7 @@ type Options struct {
 	// the processors that Go uses, and 16 at most.
 	Readers int
 
-	// ReaderCache is the size of each reading connection's page cache in bytes. If zero, 1 MiB.
+	// ReaderCache is the size of each reading connection's page cache in bytes. If zero, 2 MiB.
 	ReaderCache int
 
 	// WriterCache is the size of the writing connection's page cache in bytes. If zero, 8 MiB.
@@ -42,7 +43,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Readers = cmp.Or(o.Readers, min(2*runtime.GOMAXPROCS(0), 16))
-	o.ReaderCache = cmp.Or(o.ReaderCache, 1<<20)
+	o.ReaderCache = cmp.Or(o.ReaderCache, 2<<20)
 	o.WriterCache = cmp.Or(o.WriterCache, 8<<20)
 	o.CheckpointSize = cmp.Or(o.CheckpointSize, 8<<20)
 	return o
@@ -65,6 +66,9 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	o = o.withDefaults()
+	if path, err = filepath.Abs(path); err != nil { // connections are opened later too, wherever the process is then
+		return nil, fmt.Errorf("sqlite: open: %w", err)
+	}
 	if err := touch(path, o.Create); err != nil {
 		return nil, err
 	}

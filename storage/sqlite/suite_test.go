@@ -10,16 +10,26 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store {
-		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "pds.sqlite"), sqlite.Options{Create: true})
-		if err != nil {
-			t.Fatal(err)
+	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir()) })
+}
+
+func TestReopen(t *testing.T) {
+	storagetest.RunReopen(t, func(t *testing.T, dir string) storage.Store { return open(t, dir) })
+}
+
+func BenchmarkStore(b *testing.B) {
+	storagetest.Benchmark(b, func(b *testing.B) storage.Store { return open(b, b.TempDir()) })
+}
+
+func open(t testing.TB, dir string) *sqlite.Store {
+	s, err := sqlite.Open(t.Context(), filepath.Join(dir, "pds.sqlite"), sqlite.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
 	})
+	return s
 }

@@ -16,6 +16,7 @@ import (
 
 const selectToken = `SELECT kind, id, did, value, issued, expires FROM tokens `
 
+// PutToken implements [storage.Tokens].
 func (s *Store) PutToken(ctx context.Context, t storage.Token) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		old, err := token(db, t.Kind, t.ID)
@@ -29,10 +30,12 @@ func (s *Store) PutToken(ctx context.Context, t storage.Token) error {
 	})
 }
 
+// Token implements [storage.Tokens].
 func (s *Store) Token(ctx context.Context, kind, id string) (storage.Token, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.Token, error) { return token(db, kind, id) })
 }
 
+// TakeToken implements [storage.Tokens].
 func (s *Store) TakeToken(ctx context.Context, kind, id string) (storage.Token, error) {
 	return write(ctx, s.writer, func(db *conn) (storage.Token, error) {
 		t, err := token(db, kind, id)
@@ -43,6 +46,7 @@ func (s *Store) TakeToken(ctx context.Context, kind, id string) (storage.Token, 
 	})
 }
 
+// SwapToken implements [storage.Tokens].
 func (s *Store) SwapToken(ctx context.Context, old, new storage.Token) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		if err := checkToken(db, old); err != nil {
@@ -52,12 +56,14 @@ func (s *Store) SwapToken(ctx context.Context, old, new storage.Token) error {
 	})
 }
 
+// ListTokens implements [storage.Tokens].
 func (s *Store) ListTokens(ctx context.Context, kind string, did syntax.DID) iter.Seq2[storage.Token, error] {
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Token, error] {
 		return each(ctx, db, scanToken, selectToken+`INDEXED BY tokens_by_did WHERE did = ?1 AND kind = ?2 ORDER BY id`, did, kind)
 	})
 }
 
+// DeleteTokens implements [storage.Tokens].
 func (s *Store) DeleteTokens(ctx context.Context, did syntax.DID, kinds ...string) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		if len(kinds) == 0 {
@@ -72,6 +78,7 @@ func (s *Store) DeleteTokens(ctx context.Context, did syntax.DID, kinds ...strin
 	})
 }
 
+// ExpireTokens implements [storage.Tokens].
 func (s *Store) ExpireTokens(ctx context.Context, now time.Time, limit int) (int, error) {
 	return write(ctx, s.writer, func(db *conn) (int, error) {
 		err := db.exec(`DELETE FROM tokens WHERE (kind, id) IN (

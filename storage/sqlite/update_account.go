@@ -13,7 +13,7 @@ import (
 // errStale says that an account was updated between being read and being written. Nobody outside sees it.
 var errStale = errors.New("sqlite: account has changed meanwhile")
 
-// UpdateAccount runs change on the caller's goroutine, so that neither a slow one nor one that panics concerns the writer, and
+// UpdateAccount implements [storage.Accounts]. It runs change on the caller's goroutine, so that neither a slow one nor one that panics concerns the writer, and
 // starts over if another update came between.
 func (s *Store) UpdateAccount(
 	ctx context.Context, did syntax.DID, change func(*storage.Account) error, events ...storage.Event,
