@@ -42,47 +42,39 @@ func newPost(i int) Op {
 	return Op{Action: Create, Path: "app.bsky.feed.post/" + string(rkey), Value: generatedRecord(i)}
 }
 
-// BenchmarkApplyCreate creates a record in a repo whose tree is loaded near the place of the last. In memory, what it
-// measures is the engine, of which the signature is a part.
+// BenchmarkApplyCreate creates records over SQLite: warm, with the tree loaded near the place of the last one, and cold, as
+// the first write after a start.
 func BenchmarkApplyCreate(b *testing.B) {
-	run := func(b *testing.B, store accountStore, size int) {
-		e := imported(b, store, size)
-		i := 0
-		create := func() {
-			_, err := e.Apply(b.Context(), alice, Batch{Ops: []Op{newPost(i)}})
-			check(b, err)
-			i++
-		}
-		create()
-		read := e.nodesRead.Load()
-		b.ReportAllocs()
-		for b.Loop() {
-			create()
-		}
-		b.ReportMetric(float64(e.nodesRead.Load()-read)/float64(b.N), "nodes-read/op")
-	}
-	for _, size := range []int{1_000, 1_000_000} {
-		b.Run(fmt.Sprintf("sqlite/records=%d", size), func(b *testing.B) { run(b, openSQLite(b), size) })
-	}
-	b.Run("memory/records=1000", func(b *testing.B) { run(b, memory.New(), 1000) })
-}
-
-// BenchmarkApplyCold creates a record right after a start.
-func BenchmarkApplyCold(b *testing.B) {
 	for _, size := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprintf("records=%d", size), func(b *testing.B) {
 			store := openSQLite(b)
-			imported(b, store, size)
-			i, read := 0, int64(0)
-			for b.Loop() {
-				b.StopTimer()
-				e := newEngine(b, store)
-				b.StartTimer()
+			e := imported(b, store, size)
+			i := 0
+			create := func(b *testing.B, e *Engine) {
 				_, err := e.Apply(b.Context(), alice, Batch{Ops: []Op{newPost(i)}})
 				check(b, err)
-				i, read = i+1, read+e.nodesRead.Load()
+				i++
 			}
-			b.ReportMetric(float64(read)/float64(b.N), "nodes-read/op")
+			b.Run("warm", func(b *testing.B) {
+				create(b, e)
+				read := e.nodesRead.Load()
+				b.ReportAllocs()
+				for b.Loop() {
+					create(b, e)
+				}
+				b.ReportMetric(float64(e.nodesRead.Load()-read)/float64(b.N), "nodes-read/op")
+			})
+			b.Run("cold", func(b *testing.B) {
+				read := int64(0)
+				for b.Loop() {
+					b.StopTimer()
+					e := newEngine(b, store)
+					b.StartTimer()
+					create(b, e)
+					read += e.nodesRead.Load()
+				}
+				b.ReportMetric(float64(read)/float64(b.N), "nodes-read/op")
+			})
 		})
 	}
 }
@@ -98,7 +90,7 @@ func (freeSigner) Sign(context.Context, syntax.DID, []byte) ([]byte, error) {
 	return make([]byte, 64), nil
 }
 
-// BenchmarkApplyEngine is BenchmarkApplyCreate without storage and signature.
+// BenchmarkApplyEngine is a warm BenchmarkApplyCreate without storage and signature.
 func BenchmarkApplyEngine(b *testing.B) {
 	for _, size := range []int{1_000, 100_000} {
 		b.Run(fmt.Sprintf("records=%d", size), func(b *testing.B) {

@@ -19,7 +19,7 @@ const (
 	MaxRecordBytes = 1 << 20   // bytes of a record
 )
 
-// Signer signs commits.
+// Signer signs commits. It may be called from many goroutines at once.
 type Signer interface {
 	// Sign returns the signature of the SHA-256 of unsigned by the current signing key of a DID: 64 bytes, r and s, with
 	// low s.

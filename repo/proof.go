@@ -53,7 +53,7 @@ func proof(ctx context.Context, r storage.RepoReader, head storage.Head, path st
 			return nil, err
 		}
 		blocks = append(blocks, storage.Block{CID: next, Bytes: got[0]})
-		n, err := openNode(next, got[0], 0)
+		n, err := openNode(next, got[0], 0) // its true height isn't asked for
 		if err != nil {
 			return nil, err
 		}
