@@ -47,7 +47,7 @@ var dependencies = []rule{
 	{"github.com/ipfs/go-cid", "..."},
 	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
-	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose/... storage/storagetest"},
+	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose/... pds/xrpc storage/storagetest"},
 
 	// Secrets.
 	{"github.com/golang-jwt/jwt/v5", "auth/..."},
@@ -55,6 +55,7 @@ var dependencies = []rule{
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
+	{"github.com/coder/websocket", "pds/xrpc"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
 	{"golang.org/x/sync/singleflight", "auth/identity"},
 

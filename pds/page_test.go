@@ -117,6 +117,7 @@ func TestPolicies(t *testing.T) {
 		"sync.getRepoStatus":     "Public",
 		"sync.listBlobs":         "OptionalSession",
 		"sync.listRepos":         "Public",
+		"sync.subscribeRepos":    "Public",
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)

@@ -118,7 +118,10 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own,
 		MaxUpload: c.MaxBlob, TemporaryFor: c.KeepTemporaryBlobs, Now: c.Now,
 	}
-	repos := &sync.Server{Engine: s.engine, Repos: s.store, Accounts: s.store, Readable: s.readable}
+	repos := &sync.Server{
+		Engine: s.engine, Repos: s.store, Accounts: s.store, Readable: s.readable,
+		Stream: firehose.NewStream(firehose.StreamConfig{Log: s.store}),
+	}
 	identities := &identitymethods.Server{
 		Accounts: s.store, HandleDomains: c.HandleDomains, ResolveHandle: s.identity.ResolveHandle,
 	}

@@ -35,13 +35,13 @@ func TestCacheAges(t *testing.T) {
 		value = "two"
 		time.Sleep(time.Hour - 1)
 		want(time.Hour-1, "one", nil)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		want(time.Hour, "two", nil)
 
 		failure = errDown
 		time.Sleep(24*time.Hour - 1)
 		want(24*time.Hour-1, "two", nil)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		want(24*time.Hour, "", errDown)
 
 		failure = nil

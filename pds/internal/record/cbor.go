@@ -10,6 +10,18 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
+// The major types of CBOR.
+const (
+	unsigned = iota
+	negative
+	byteString
+	textString
+	array
+	object
+	tag
+	simple
+)
+
 // appendCBOR appends the DAG-CBOR of a parsed value. It gives the same bytes as atdata.MarshalCBOR, which a test holds
 // it against, in a tenth of the time; encoding was the largest part of a write that carries many records.
 //

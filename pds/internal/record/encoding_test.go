@@ -47,7 +47,7 @@ func checkEncodings(t *testing.T, data map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct, err := appendJSON(nil, got)
+	direct, err := xrpc.AppendJSON(nil, got)
 	if err != nil {
 		t.Fatalf("JSON of %x: %v", got, err)
 	}
@@ -116,7 +116,7 @@ func FuzzStoredCBOR(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, err := appendJSON(nil, b)
+		out, err := xrpc.AppendJSON(nil, b)
 		if err == nil && !json.Valid(out) {
 			t.Fatalf("%x became %q, which is not JSON", b, out)
 		}

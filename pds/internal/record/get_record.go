@@ -58,6 +58,6 @@ func (v *recordView) AppendJSON(dst []byte) ([]byte, error) {
 	dst = append(dst, `","cid":"`...)
 	dst = append(dst, v.record.CID.String()...)
 	dst = append(dst, `","value":`...)
-	dst, err := appendJSON(dst, v.record.Bytes)
+	dst, err := xrpc.AppendJSON(dst, v.record.Bytes)
 	return append(dst, '}'), err
 }

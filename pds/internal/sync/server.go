@@ -6,6 +6,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -16,6 +17,7 @@ type Server struct {
 	Engine   *repo.Engine
 	Repos    storage.RepoReader
 	Accounts storage.Accounts
+	Stream   *firehose.Stream
 
 	// Readable finds the account behind a handle or DID if the caller may read its repo; otherwise it returns an
 	// *xrpc.Error that says why not.
@@ -29,6 +31,7 @@ func (s *Server) Methods() []xrpc.Method {
 		s.getCheckout(),
 		s.getRecord(),
 		s.getBlocks(),
+		s.subscribeRepos(),
 		xrpc.Query("com.atproto.sync.getLatestCommit", auth.OptionalSession, s.getLatestCommit),
 		xrpc.Query("com.atproto.sync.getHead", auth.OptionalSession, s.getHead),
 		xrpc.Query("com.atproto.sync.getRepoStatus", auth.Public, s.getRepoStatus),

@@ -1,4 +1,4 @@
-package record
+package xrpc
 
 import (
 	"encoding/base64"
@@ -11,17 +11,17 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-var errCBOR = errors.New("record: stored bytes are not DAG-CBOR of the data model")
+var errCBOR = errors.New("xrpc: not DAG-CBOR of the data model")
 
 // maxDepth bounds the nesting of stored values.
 const maxDepth = 1 << 14
 
-// appendJSON appends the JSON form of a value of the data model that is stored as DAG-CBOR. It translates the one
-// encoding into the other directly: listing records is mostly this, and a detour through maps costs five times as much.
-// It trusts the bytes no further than that it neither panics nor writes anything that isn't JSON.
+// AppendJSON appends the JSON form of a value of the data model that is given as DAG-CBOR. It translates the one encoding
+// into the other directly: listing records is mostly this, and a detour through maps costs many times as much. It trusts
+// the bytes no further than that it neither panics nor writes anything that isn't JSON.
 //
 // Spec: https://atproto.com/specs/data-model
-func appendJSON(dst, value []byte) ([]byte, error) {
+func AppendJSON(dst, value []byte) ([]byte, error) {
 	dst, rest, err := appendItem(dst, value, 0)
 	if err == nil && len(rest) > 0 {
 		err = errCBOR

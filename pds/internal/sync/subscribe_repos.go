@@ -1,0 +1,118 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+const subscribeReposID = "com.atproto.sync.subscribeRepos"
+
+// subscribeReposParams are the lexicon's cursor, and filters of our own, which a plain client never notices.
+type subscribeReposParams struct {
+	Cursor string `json:"cursor,omitempty"`
+
+	// WantedCollections selects the commits that touch one of these collections; "app.bsky.feed.*" stands for all that
+	// begin so. Other kinds of events aren't concerned.
+	WantedCollections []string `json:"wantedCollections,omitempty"`
+
+	// WantedDIDs selects the events of these accounts.
+	WantedDIDs []syntax.DID `json:"wantedDids,omitempty"`
+}
+
+// subscribeRepos streams the log.
+//
+// Spec: https://atproto.com/specs/sync
+func (s *Server) subscribeRepos() xrpc.Method {
+	return xrpc.Subscription(subscribeReposID, auth.Public,
+		func(ctx context.Context, c *xrpc.Call[subscribeReposParams], out *xrpc.Stream) error {
+			cursor, err := s.cursor(ctx, c.Input.Cursor, out)
+			if err != nil {
+				return err
+			}
+			want := newFilter(&c.Input)
+			for frames, err := range s.Stream.Read(ctx, cursor) {
+				if err != nil {
+					return streamError(err)
+				}
+				for _, f := range frames {
+					if !want.has(f) {
+						continue
+					}
+					if err := writeFrame(ctx, out, f); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+}
+
+// cursor reads the client's cursor, and tells a client that it has missed events.
+func (s *Server) cursor(ctx context.Context, given string, out *xrpc.Stream) (firehose.Cursor, error) {
+	if given == "" {
+		return firehose.Cursor{Live: true}, nil
+	}
+	after, err := strconv.ParseInt(given, 10, 64)
+	if err != nil || after < 0 {
+		return firehose.Cursor{}, xrpc.InvalidRequest("Error: Param \"cursor\" must be a sequence number")
+	}
+	c := firehose.Cursor{After: after}
+	outdated, err := s.Stream.Outdated(ctx, c)
+	if err == nil && outdated {
+		err = out.Write(ctx, infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
+	}
+	return c, err
+}
+
+func streamError(err error) error {
+	switch {
+	case errors.Is(err, firehose.ErrFutureCursor):
+		return xrpc.Errorf("FutureCursor", "Cursor in the future.")
+	case errors.Is(err, firehose.ErrTooSlow):
+		return xrpc.Errorf("ConsumerTooSlow", "Stream consumer too slow")
+	}
+	return err
+}
+
+func writeFrame(ctx context.Context, out *xrpc.Stream, f *firehose.Frame) error {
+	if !out.Text {
+		return out.Write(ctx, f.CBOR())
+	}
+	text, err := f.Text(encodeText)
+	if err != nil {
+		return err
+	}
+	return out.Write(ctx, text)
+}
+
+// encodeText is the frame's form in xrpc.v1.json.
+func encodeText(f *firehose.Frame) ([]byte, error) {
+	dst := append([]byte(nil), `{"$type":"message","payload":{"$type":"`+subscribeReposID...)
+	dst = append(dst, f.Kind...)
+	dst = append(dst, `",`...)
+	at := len(dst)
+	dst, err := xrpc.AppendJSON(dst, f.Body())
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst[:at], dst[at+1:]...) // the payload's own brace
+	return append(dst, '}'), nil
+}
+
+func infoFrame(text bool, name, message string) []byte {
+	if text {
+		return []byte(`{"$type":"message","payload":{"$type":"` + subscribeReposID + `#info","name":"` + name +
+			`","message":"` + message + `"}}`)
+	}
+	frame := []byte("\xa2\x61t\x65#info\x62op\x01\xa2\x64name")
+	frame = append(append(frame, 0x60|byte(len(name))), name...) // shorter than 24 bytes
+	frame = append(frame, "\x67message\x78"...)
+	return append(append(frame, byte(len(message))), message...)
+}

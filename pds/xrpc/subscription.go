@@ -1,0 +1,159 @@
+package xrpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+	cbg "github.com/whyrusleeping/cbor-gen"
+
+	"github.com/pdskit/pdskit/auth"
+)
+
+// TextProtocol is the WebSocket subprotocol of streams whose frames are JSON.
+//
+// Spec: https://github.com/bluesky-social/proposals/tree/main/0015-json-subscriptions
+const TextProtocol = "xrpc.v1.json"
+
+const (
+	pingEvery    = 30 * time.Second
+	pongWithin   = 20 * time.Second
+	stallLimit   = 20 * time.Second // for a frame to be taken
+	compressFrom = 512              // bytes of a frame
+)
+
+// Subscription makes a subscription: a stream of frames over a WebSocket. In is a struct of its parameters, as for a
+// [Query]. fn sends until it returns, or until ctx ends because the client has gone; an [*Error] that it returns is sent
+// as an error frame before the connection is closed.
+//
+// It panics if id isn't an NSID or In can't be decoded from parameters.
+//
+// Spec: https://atproto.com/specs/event-stream
+func Subscription[In any](id string, policy auth.Policy, fn func(context.Context, *Call[In], *Stream) error) Method {
+	plan := newPlan(id, reflect.TypeFor[In](), true)
+	nsid := mustNSID(id)
+	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+		c := Call[In]{Caller: caller, Request: r, Header: w.Header()}
+		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(&c.Input).Elem()); err != nil {
+			return err
+		}
+		return serveStream(w, r, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
+	}
+	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler}
+}
+
+// Stream is the server's end of a subscription. It isn't safe for concurrent use.
+type Stream struct {
+	// Text says that the client takes JSON frames. If false, it takes CBOR.
+	Text bool
+
+	conn *websocket.Conn
+}
+
+// Write sends a whole frame that is encoded as Text says. It fails if the client takes nothing for 20 seconds.
+func (s *Stream) Write(ctx context.Context, frame []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, stallLimit)
+	defer cancel()
+	kind := websocket.MessageBinary
+	if s.Text {
+		kind = websocket.MessageText
+	}
+	return s.conn.Write(ctx, kind, frame)
+}
+
+func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context, *Stream) error) error {
+	if !isUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
+	}
+	if tw, ok := w.(*trackingWriter); ok {
+		tw.begun = true // whatever happens now, no second answer can be written
+		w = tw.ResponseWriter
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:         []string{TextProtocol},
+		InsecureSkipVerify:   true, // any origin may: there are no cookies
+		CompressionMode:      websocket.CompressionNoContextTakeover,
+		CompressionThreshold: compressFrom,
+	})
+	if err != nil {
+		return nil // it has answered
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 10) // clients have nothing to say
+	ctx, cancel := context.WithCancel(conn.CloseRead(r.Context()))
+	defer cancel()
+	go ping(ctx, conn, cancel)
+	s := &Stream{conn: conn, Text: conn.Subprotocol() == TextProtocol}
+	return s.end(ctx, fn(ctx, s))
+}
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && slices.ContainsFunc(
+		strings.Split(r.Header.Get("Connection"), ","),
+		func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "upgrade") })
+}
+
+// ping ends a stream whose client doesn't answer.
+func ping(ctx context.Context, conn *websocket.Conn, end context.CancelFunc) {
+	ticker := time.NewTicker(pingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		pongCtx, cancel := context.WithTimeout(ctx, pongWithin)
+		err := conn.Ping(pongCtx)
+		cancel()
+		if err != nil {
+			end()
+			return
+		}
+	}
+}
+
+// end closes the stream as what its function returned says.
+func (s *Stream) end(ctx context.Context, err error) error {
+	var e *Error
+	switch {
+	case err == nil:
+		s.conn.Close(websocket.StatusNormalClosure, "")
+		return nil
+	case ctx.Err() != nil || websocket.CloseStatus(err) >= 0 || errors.Is(err, context.DeadlineExceeded):
+		return nil // the client has gone, or takes nothing
+	case !errors.As(err, &e):
+		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
+		defer func() { s.conn.CloseNow() }()
+	default:
+		err = nil
+	}
+	if s.Write(ctx, s.errorFrame(e)) == nil {
+		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
+	}
+	return err
+}
+
+func (s *Stream) errorFrame(e *Error) []byte {
+	if s.Text {
+		frame, err := json.Marshal(map[string]string{"$type": "error", "error": e.Name, "message": e.Message})
+		if err != nil { // not with strings
+			panic(err)
+		}
+		return frame
+	}
+	frame := []byte{0xa1, 0x62, 'o', 'p', 0x20, 0xa2} // {"op": -1}, and a map of two
+	for _, s := range []string{"error", e.Name, "message", e.Message} {
+		frame = append(frame, cbg.CborEncodeMajorType(cbg.MajTextString, uint64(len(s)))...)
+		frame = append(frame, s...)
+	}
+	return frame
+}
