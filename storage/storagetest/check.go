@@ -123,7 +123,8 @@ func (c *checker) checkRepo(listed storage.Head) {
 	if c.failed(fmt.Sprintf("repo %s", did), err) {
 		return
 	}
-	if head.Commit != listed.Commit || head.Data != listed.Data || head.Rev != listed.Rev || !bytes.Equal(head.Block, listed.Block) {
+	if head.Commit != listed.Commit || head.Data != listed.Data || head.Rev != listed.Rev ||
+		!bytes.Equal(head.Block, listed.Block) {
 		c.problem("repo %s: ListAccounts has another head", did)
 	}
 	c.checkBlock(head, head.Commit)

@@ -9,8 +9,6 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-func syntaxHandle(s string) syntax.Handle { return syntax.Handle(s) }
-
 var accountSentences = []sentence{
 	{"Accounts", "rows", "Accounts keeps the account rows.", testAccountRow},
 	{"Accounts.CreateAccount", "all at once", "CreateAccount creates an account and its repo, appends the commit's " +
@@ -145,7 +143,7 @@ func testNoHandle(t *testing.T, s storage.Store) {
 		must(s.CreateAccount(ctx, a))(t)
 	}
 	for _, absent := range []string{"", "user1.test"} {
-		_, err := s.AccountByHandle(ctx, syntaxHandle(absent))
+		_, err := s.AccountByHandle(ctx, syntax.Handle(absent))
 		fails(t, fmt.Sprintf("AccountByHandle(%q)", absent), err, storage.ErrNotFound)
 		_, err = s.AccountByEmail(ctx, absent)
 		fails(t, fmt.Sprintf("AccountByEmail(%q)", absent), err, storage.ErrNotFound)

@@ -70,7 +70,9 @@ func testBlocksMissing(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1, put("a.b.c/1", "one"))
 	other := create(t, s, 2, put("x.y.z/1", "other"))
-	ask := []cid.Cid{blobOf("none"), r.head.Data, other.head.Data, other.head.Commit, other.records["x.y.z/1"].CID, r.head.Commit}
+	ask := []cid.Cid{
+		blobOf("none"), r.head.Data, other.head.Data, other.head.Commit, other.records["x.y.z/1"].CID, r.head.Commit,
+	}
 	blocks := must(s.Blocks(ctx, did, ask))(t)
 	var got []cid.Cid
 	for _, b := range blocks {
@@ -109,7 +111,7 @@ func testRecord(t *testing.T, s storage.Store) {
 
 func testCollections(t *testing.T, s storage.Store) {
 	// In the order of paths "a.b.c-d/1" and "a.b.c.d/1" come before "a.b.c/1".
-	r := create(t, s, 1, put("a.b.c/1", "1"), put("a.b.c/2", "2"), put("a.b.c.d/1", "3"), put("a.b.c-d/1", "4"), put("a.b.cd/1", "5"))
+	r := create(t, s, 1, putAll([]string{"a.b.c/1", "a.b.c/2", "a.b.c.d/1", "a.b.c-d/1", "a.b.cd/1"})...)
 	wantRepo(t, s, r)
 	r = commit(t, s, r, del("a.b.c.d/1"), del("a.b.c/1"))
 	wantRepo(t, s, r)

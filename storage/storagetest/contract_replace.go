@@ -178,7 +178,8 @@ func testReplaceConflict(t *testing.T, s storage.Store) {
 func testReplaceOrder(t *testing.T, s storage.Store) {
 	r := create(t, s, 1)
 	for i := range 4 {
-		c, rows, next := r.replace(put("a.b.c/1", fmt.Sprint(i)), put("d.e.f/1", "two"), put("g.h.i/1", "three"), put("b.c.d/2", "four"))
+		c, rows, next := r.replace(put("a.b.c/1", fmt.Sprint(i)), put("d.e.f/1", "two"), put("g.h.i/1", "three"),
+			put("b.c.d/2", "four"))
 		n := len(rows)
 		for j := range rows { // each i is another order
 			k := (j*(2*i+3) + i) % n

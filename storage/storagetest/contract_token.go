@@ -185,7 +185,8 @@ func testDeleteTokens(t *testing.T, s storage.Store) {
 	putTokens(t, s)
 	ok(t, "PutToken", s.PutToken(ctx, testToken("third kind", "id", testDID(1), 9)))
 	left := func(did syntax.DID) [3]int {
-		return [3]int{len(tokenIDs(t, s, "kind", did)), len(tokenIDs(t, s, "other kind", did)), len(tokenIDs(t, s, "third kind", did))}
+		n := func(kind string) int { return len(tokenIDs(t, s, kind, did)) }
+		return [3]int{n("kind"), n("other kind"), n("third kind")}
 	}
 	ok(t, "DeleteTokens of no such kind", s.DeleteTokens(ctx, testDID(1), "none"))
 	want(t, "tokens", left(testDID(1)), [3]int{6, 6, 1})

@@ -44,6 +44,9 @@ func TestMutant(t *testing.T) {
 		t.Skip("run by TestMutants")
 	}
 	storagetest.Run(t, func(*testing.T) storage.Store { return mutants[name].make() })
+	t.Run("reopen", func(t *testing.T) {
+		storagetest.RunReopen(t, func(*testing.T, string) storage.Store { return mutants[name].make() })
+	})
 }
 
 // TestReopen runs the tier over stores that live as long as the test, which is all that can be said for memory.

@@ -1,0 +1,74 @@
+package storagetest_test
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type inviteLater struct{ storage.Store }
+
+func (s inviteLater) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
+	invite := a.Invite
+	a.Invite = nil
+	id, err := s.Store.CreateAccount(ctx, a)
+	if err == nil && invite != nil && s.SwapToken(ctx, invite.Old, invite.New) != nil {
+		err = storage.ErrConflict
+	}
+	return id, err
+}
+
+type freeHandles struct{ storage.Store }
+
+func (s freeHandles) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
+	id, err := s.Store.CreateAccount(ctx, a)
+	if errors.Is(err, storage.ErrHandleTaken) {
+		a.Account.Handle = ""
+		return s.Store.CreateAccount(ctx, a)
+	}
+	return id, err
+}
+
+type lowerHandles struct{ storage.Store }
+
+func (s lowerHandles) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
+	a.Account.Handle = a.Account.Handle.Normalize()
+	return s.Store.CreateAccount(ctx, a)
+}
+
+type lostUpdate struct{ storage.Store }
+
+func (s lostUpdate) UpdateAccount(
+	ctx context.Context, did syntax.DID, change func(*storage.Account) error, events ...storage.Event,
+) (int64, error) {
+	a, err := s.Account(ctx, did)
+	if err != nil {
+		return 0, err
+	}
+	if err := change(&a); err != nil {
+		return 0, err
+	}
+	linger()
+	return s.Store.UpdateAccount(ctx, did, func(now *storage.Account) error { *now = a; return nil }, events...)
+}
+
+type keepKey struct{ storage.Store }
+
+func (s keepKey) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
+	sealed, err := s.Key(ctx, string(did))
+	if err == nil {
+		defer s.PutKey(ctx, string(did), sealed)
+	}
+	return s.Store.DeleteAccount(ctx, did, events...)
+}
+
+type eagerDelete struct{ storage.Store }
+
+func (s eagerDelete) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
+	if _, err := s.Account(ctx, did); err != nil {
+		return s.AppendEvents(ctx, events...)
+	}
+	return s.Store.DeleteAccount(ctx, did, events...)
+}

@@ -1,0 +1,100 @@
+package storagetest_test
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+type reverseEvents struct{ storage.Store }
+
+func (s reverseEvents) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		var es []storage.Event
+		for e := range s.Store.ListEvents(ctx, after, limit) {
+			es = append(es, e)
+		}
+		for _, e := range slices.Backward(es) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lateEvents hides the newest event but one while someone writes.
+type lateEvents struct {
+	storage.Store
+	writing atomic.Int64
+}
+
+func (s *lateEvents) Commit(ctx context.Context, c storage.Commit) (int64, error) {
+	s.writing.Add(1)
+	defer s.writing.Add(-1)
+	defer linger()
+	return s.Store.Commit(ctx, c)
+}
+
+func (s *lateEvents) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		last, _ := s.LastSeq(ctx)
+		for e, err := range s.Store.ListEvents(ctx, after, limit) {
+			if e.Seq == last-1 && s.writing.Load() > 0 {
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// reusedSeq begins anew when the log is empty.
+type reusedSeq struct {
+	storage.Store
+	offset int64
+}
+
+func (s *reusedSeq) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := s.Store.TrimEvents(ctx, before, limit)
+	s.begin(ctx)
+	return n, err
+}
+
+func (s *reusedSeq) begin(ctx context.Context) {
+	for range s.Store.ListEvents(ctx, 0, 1) {
+		return
+	}
+	s.offset, _ = s.Store.LastSeq(ctx)
+}
+
+func (s *reusedSeq) AppendEvents(ctx context.Context, events ...storage.Event) (int64, error) {
+	seq, err := s.Store.AppendEvents(ctx, events...)
+	return max(0, seq-s.offset), err
+}
+
+func (s *reusedSeq) LastSeq(ctx context.Context) (int64, error) {
+	seq, err := s.Store.LastSeq(ctx)
+	return seq - s.offset, err
+}
+
+func (s *reusedSeq) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		for e, err := range s.Store.ListEvents(ctx, after+s.offset, limit) {
+			e.Seq -= s.offset
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+type trimAll struct{ storage.Store }
+
+func (s trimAll) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.Store.TrimEvents(ctx, before.Add(time.Hour), limit)
+}

@@ -1,0 +1,123 @@
+package storagetest_test
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type noSnapshot struct{ storage.Store }
+
+func (s noSnapshot) Snapshot(ctx context.Context, read func(storage.RepoReader) error) error {
+	return read(s.Store)
+}
+
+// byCollection lists one collection after the other, as an index on (collection, rkey) does.
+type byCollection struct{ storage.Store }
+
+func (s byCollection) Records(
+	ctx context.Context, did syntax.DID, in storage.RecordRange,
+) iter.Seq2[storage.Record, error] {
+	if in.Collection != "" {
+		return s.Store.Records(ctx, did, in)
+	}
+	return func(yield func(storage.Record, error) bool) {
+		var rs []storage.Record
+		for r := range s.Store.Records(ctx, did, storage.RecordRange{}) {
+			rs = append(rs, r)
+		}
+		slices.SortFunc(rs, func(a, b storage.Record) int {
+			return slices.Compare(strings.SplitN(a.Path, "/", 2), strings.SplitN(b.Path, "/", 2))
+		})
+		if in.Reverse {
+			slices.Reverse(rs)
+		}
+		for i, r := range rs {
+			if in.Limit > 0 && i >= in.Limit || !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+type pathOrder struct{ storage.Store }
+
+func (s pathOrder) Collections(ctx context.Context, did syntax.DID) (all []syntax.NSID, err error) {
+	for r := range s.Records(ctx, did, storage.RecordRange{}) {
+		collection, _, _ := strings.Cut(r.Path, "/")
+		all = append(all, syntax.NSID(collection))
+	}
+	return slices.Compact(all), nil
+}
+
+type byteOrder struct{ storage.Store }
+
+func (s byteOrder) ListBlobs(
+	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
+) iter.Seq2[cid.Cid, error] {
+	return func(yield func(cid.Cid, error) bool) {
+		var cs []cid.Cid
+		for c := range s.Store.ListBlobs(ctx, did, since, after, limit) {
+			cs = append(cs, c)
+		}
+		slices.SortFunc(cs, func(a, b cid.Cid) int { return bytes.Compare(a.Bytes(), b.Bytes()) })
+		for _, c := range cs {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+type firstPageSince struct{ storage.Store }
+
+func (s firstPageSince) ListBlobs(
+	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
+) iter.Seq2[cid.Cid, error] {
+	if after != "" {
+		since = ""
+	}
+	return s.Store.ListBlobs(ctx, did, since, after, limit)
+}
+
+type eagerList struct{ storage.Store }
+
+func (s eagerList) ListTokens(ctx context.Context, kind string, did syntax.DID) iter.Seq2[storage.Token, error] {
+	var ts []storage.Token
+	for t := range s.Store.ListTokens(ctx, kind, did) {
+		ts = append(ts, t)
+	}
+	return func(yield func(storage.Token, error) bool) {
+		for _, t := range ts {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+type bigLock struct {
+	storage.Store
+	mu sync.RWMutex
+}
+
+func (s *bigLock) UpdateAccount(
+	ctx context.Context, did syntax.DID, change func(*storage.Account) error, events ...storage.Event,
+) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Store.UpdateAccount(ctx, did, change, events...)
+}
+
+func (s *bigLock) Account(ctx context.Context, did syntax.DID) (storage.Account, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.Store.Account(ctx, did)
+}
