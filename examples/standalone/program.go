@@ -151,12 +151,16 @@ func ignoreClosed(f func() error) func() error {
 
 // serve serves until ctx ends, and then until the requests under way are finished.
 func (p *program) serve(ctx context.Context) error {
-	servers := []*http.Server{p.server(p.pds)}
+	var servers []*http.Server
 	failed := make(chan error, 2)
-	go func() { failed <- servers[0].Serve(p.listener) }()
+	start := func(l net.Listener, h http.Handler) {
+		server := p.server(h)
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(l) }()
+	}
+	start(p.listener, p.pds)
 	if p.plc != nil {
-		servers = append(servers, p.server(p.directory))
-		go func() { failed <- servers[1].Serve(p.plc) }()
+		start(p.plc, p.directory)
 	}
 	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error)
