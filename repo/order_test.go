@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/repo"
+	"github.com/bluesky-social/indigo/atproto/repo/mst"
 )
 
 // TestReplaceAllRecords makes commits that leave nothing of the old records, which indigo can invert in some orders of
@@ -14,17 +15,26 @@ func TestReplaceAllRecords(t *testing.T) {
 	for n := range 100 {
 		e, store := newRepo(t)
 		before, after := 1+r.IntN(n+1), 1+r.IntN(n+1)
+		random := func(prefix byte, fits func(height int) bool) string {
+			for {
+				p := fmt.Sprintf("com.example.record/%c%d", prefix, r.Int())
+				if fits(mst.HeightForKey([]byte(p))) {
+					return p
+				}
+			}
+		}
 		var creates, deletes []Op
 		for i := range before {
-			op := Op{Action: Create, Path: fmt.Sprintf("com.example.record/%c%d", "am"[n%2], r.Int()), Value: record(t, fmt.Sprint(i))}
+			p := random("am"[n%2], func(height int) bool { return height == 0 })
+			op := Op{Action: Create, Path: p, Value: record(t, fmt.Sprint(i))}
 			creates = append(creates, op)
 			deletes = append(deletes, Op{Action: Delete, Path: op.Path})
 		}
 		apply(t, e, creates...)
 		ops := deletes
 		for i := range after {
-			op := Op{Action: Put, Path: fmt.Sprintf("com.example.record/f%d", r.Int()), Value: record(t, fmt.Sprint(i))}
-			ops = append(ops, op)
+			p := random('f', func(height int) bool { return height > 0 })
+			ops = append(ops, Op{Action: Put, Path: p, Value: record(t, fmt.Sprint(i))})
 		}
 		if n%3 == 0 {
 			r.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
