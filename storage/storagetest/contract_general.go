@@ -81,10 +81,10 @@ func testReadersDontWait(t *testing.T, s storage.Store) {
 		a.PasswordHash = "new"
 		within(t, "reading while an update is under way", func() error {
 			if got, err := s.Account(ctx, did); err != nil || got.PasswordHash == "new" {
-				return fmt.Errorf("Account: %+v, %v", got, err)
+				return fmt.Errorf("got account %+v, %v", got, err)
 			}
 			if log, err := collect(s.ListEvents(ctx, 0, 0)); err != nil || len(log) != 3 {
-				return fmt.Errorf("ListEvents: %d events, %v", len(log), err)
+				return fmt.Errorf("got %d events, %v", len(log), err)
 			}
 			return sameRepo(ctx, s, r)
 		})

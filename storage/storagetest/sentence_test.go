@@ -146,9 +146,7 @@ func split(comment string) []string {
 			says = append(says, part)
 			continue
 		}
-		for _, e := range strings.Split(strings.TrimSuffix(list, "."), "; ") {
-			says = append(says, e)
-		}
+		says = append(says, strings.Split(strings.TrimSuffix(list, "."), "; ")...)
 	}
 	return says
 }
