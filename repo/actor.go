@@ -79,7 +79,7 @@ func (s *actors) release(a *actor) {
 		if a.tree.bytes > s.maxTreeBytes() {
 			a.tree.prune(s.maxTreeBytes())
 		}
-		size = actorBytes + a.tree.bytes
+		size = actorBytes + a.tree.size()
 	}
 	s.mu.Lock()
 	if a.elem != nil {

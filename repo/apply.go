@@ -53,6 +53,7 @@ func (e *Engine) try(ctx context.Context, a *actor, p *plan) (Result, error) {
 		}
 	}
 	load := e.loader(a.did)
+	a.tree.begin()
 	if err := a.tree.prepare(ctx, load, p.keys); err != nil {
 		return Result{}, e.dropped(ctx, a, err)
 	}

@@ -15,8 +15,7 @@ type diff struct {
 	dropped []cid.Cid       // the stored ones that are no longer part of the tree
 }
 
-// flush encodes the nodes that the batch has changed, and those that indigo has marked as needed to invert it, and ends
-// the batch.
+// flush encodes the nodes that the batch has changed, and those that indigo has marked as needed to invert it.
 //
 // A mark doesn't mean that a node is new, nor does a new Node value: what is new and what is dropped is told by CID.
 func (t *tree) flush() (diff, error) {
@@ -36,7 +35,7 @@ func (t *tree) flush() (diff, error) {
 			f.diff.dropped = append(f.diff.dropped, c)
 		}
 	}
-	t.recent, t.touched = f.kept, make(map[cid.Cid]struct{}, len(t.touched))
+	t.recent = f.kept
 	return f.diff, nil
 }
 

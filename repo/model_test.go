@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -115,6 +116,9 @@ func TestApplyModel(t *testing.T) {
 					e = newEngine(t, store, configure)
 					check(t, e.Verify(t.Context(), alice, signer().public(t)))
 				}
+				if r.IntN(3) == 0 {
+					refused(t, e, m)
+				}
 				size := []int{1, 1, 1, 2, 3, 5, 20, 60, 200}[r.IntN(9)]
 				ops := m.batch(t, size, []float64{0.1, 0.5, 0.9, 1}[n/25%4])
 				if len(ops) == 0 {
@@ -143,6 +147,21 @@ func latest(t testing.TB, store *memory.Store) (string, cid.Cid) {
 	head, err := store.Head(t.Context(), alice)
 	check(t, err)
 	return string(head.Rev), head.Data
+}
+
+// refused has the engine look all over a repo for nothing.
+func refused(t testing.TB, e *Engine, m *model) {
+	t.Helper()
+	var ops []Op
+	for path := range m.records { // in random order
+		if len(ops) < 30 {
+			ops = append(ops, Op{Action: Create, Path: path, Value: record(t, "refused")})
+		}
+	}
+	_, err := e.Apply(t.Context(), alice, Batch{Ops: ops})
+	if len(ops) > 0 && !errors.Is(err, ErrRecordExists) {
+		t.Fatalf("error %v, want ErrRecordExists", err)
+	}
 }
 
 // empty removes all records.

@@ -34,8 +34,11 @@ type tree struct {
 }
 
 func newTree(root *mst.Node) *tree {
-	return &tree{mst: mst.Tree{Root: root}, bytes: nodeBytes(root), touched: make(map[cid.Cid]struct{})}
+	return &tree{mst: mst.Tree{Root: root}, bytes: nodeBytes(root)}
 }
+
+// begin begins a batch. What a refused one has come by may have been unloaded since, so that flush couldn't find it kept.
+func (t *tree) begin() { t.touched = make(map[cid.Cid]struct{}, 16) }
 
 // change is a key that is put, or removed.
 type change struct {
@@ -199,6 +202,9 @@ func (t *tree) keep(n *mst.Node, keep func(cid.Cid) bool) int64 {
 	}
 	return size
 }
+
+// size estimates what the tree takes in memory.
+func (t *tree) size() int64 { return t.bytes + 96*int64(len(t.touched)+len(t.recent)) }
 
 // nodeBytes estimates what a node takes in memory: its entries, their keys and their CIDs.
 func nodeBytes(n *mst.Node) int64 { return 128 + 192*int64(len(n.Entries)) }
