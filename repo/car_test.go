@@ -140,3 +140,35 @@ func storedBlocks(t testing.TB, store *memory.Store, since syntax.TID) (n int, e
 		}
 	}
 }
+
+// TestWalkIsBounded watches how much of a tree is held while it is walked over.
+func TestWalkIsBounded(t *testing.T) {
+	e, store := newRepo(t)
+	g := generate(t, alice, 40_000)
+	check(t, importCAR(t, e, g.car(t)))
+	loads, total, most := 0, int64(0), int64(0)
+	w := storedWalk(t.Context(), store, alice, g.heads.Data, (*branch).read)
+	load := w.load
+	w.load = func(want []cid.Cid) ([]storage.Block, error) {
+		loads++
+		return load(want)
+	}
+	for {
+		s, err := w.next()
+		if err == io.EOF {
+			break
+		}
+		check(t, err)
+		if s.node != nil {
+			total += int64(len(s.node.Bytes))
+		}
+		most = max(most, w.held)
+	}
+	if w.held != 0 || most > total/4 {
+		t.Errorf("of %d bytes %d were held at once, and %d at the end", total, most, w.held)
+	}
+	if loads > 150 {
+		t.Errorf("%d loads", loads)
+	}
+	t.Logf("%d bytes, %d of them at once, in %d loads", total, most, loads)
+}

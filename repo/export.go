@@ -16,6 +16,8 @@ import (
 // tree in pre-order, with each record where a reader of the tree comes to it, so that the file can be verified while it
 // streams. Memory doesn't grow with the repo, nor with the slowness of w.
 //
+// A record that stands at several paths is written at each of them.
+//
 // If since isn't "", it leaves out the nodes and records that were written by the commit of that rev or earlier ones,
 // which the reader has.
 //

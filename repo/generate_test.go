@@ -3,7 +3,6 @@ package repo
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -51,7 +50,8 @@ func generatedRecord(i int) []byte {
 		"createdAt": time.UnixMilli(1_600_000_000_000 + int64(i)).UTC().Format(time.RFC3339Nano),
 		"subject": map[string]any{
 			"cid": "bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a",
-			"uri": "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/" + string(syntax.NewTID(1_600_000_000_000_000+int64(i), 3)),
+			"uri": "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/" +
+				string(syntax.NewTID(1_600_000_000_000_000+int64(i), 3)),
 		},
 	})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestGenerate(t *testing.T) {
 		root, err := full.RootCID()
 		check(t, err)
 		if *root != g.heads.Data {
-			t.Error(fmt.Sprintf("%d records: root %s, want %s", n, g.heads.Data, root))
+			t.Errorf("%d records: root %s, want %s", n, g.heads.Data, root)
 		}
 	}
 }

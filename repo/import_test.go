@@ -220,15 +220,16 @@ func TestImportRefusesTrees(t *testing.T) {
 			ErrInvalidCAR},
 		"child at the bottom": {forge(t, over(empty, a0), empty, rec), ErrInvalidCAR},
 		"empty child":         {forge(t, over(empty, d1), empty, rec), ErrInvalidCAR},
-		"root without key":    {forge(t, node(t, mst.NodeData{Left: ptr(sumCID(of(entry(a0))))}), of(entry(a0)), rec), ErrInvalidCAR},
-		"invalid path":        {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
-		"empty key":           {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
-		"raw record":          {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
-		"long form":           {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
-		"bytes after a node":  {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
-		"root is a record":    {forge(t, rec), ErrInvalidCAR},
-		"record is a string":  {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID([]byte("\x61a"))}), []byte("\x61a")), ErrInvalidCAR},
-		"record is too deep":  {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID(deep)}), deep), ErrInvalidCAR},
+		"root without key": {forge(t, node(t, mst.NodeData{Left: ptr(sumCID(of(entry(a0))))}), of(entry(a0)), rec),
+			ErrInvalidCAR},
+		"invalid path":       {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
+		"empty key":          {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
+		"raw record":         {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
+		"long form":          {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
+		"bytes after a node": {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
+		"root is a record":   {forge(t, rec), ErrInvalidCAR},
+		"record is a string": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID([]byte("\x61a"))}), []byte("\x61a")), ErrInvalidCAR},
+		"record is too deep": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID(deep)}), deep), ErrInvalidCAR},
 	}
 	for name, test := range tests {
 		e, store := newRepo(t)
@@ -309,7 +310,8 @@ func TestImportRefusesFiles(t *testing.T) {
 	if _, err := e.Import(t.Context(), alice, bytes.NewReader(tests["wrong signature"].car), ImportOptions{}); err != nil {
 		t.Errorf("without a key to check: %v", err)
 	}
-	if _, err := e.Import(t.Context(), bob, bytes.NewReader(tests["other account"].car), ImportOptions{}); !errors.Is(err, storage.ErrNotFound) {
+	_, err = e.Import(t.Context(), bob, bytes.NewReader(tests["other account"].car), ImportOptions{})
+	if !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("into no repo: error %v, want storage.ErrNotFound", err)
 	}
 }

@@ -52,8 +52,8 @@ func openNode(c cid.Cid, block []byte, height int) (*mst.Node, error) {
 }
 
 // checkNode holds a decoded node against all rules that can be told from itself: that its encoding is the canonical
-// one, that its keys ascend and are all of its height, that it isn't empty, and that every CID in it names a block of a repo.
-// A negative height stands for the root, the only node that may be empty. It returns the node's height.
+// one, that its keys ascend and are all of its height, that it isn't empty, and that every CID in it names a block of
+// a repo. A negative height stands for the root, the only node that may be empty. It returns the node's height.
 func checkNode(d *mst.NodeData, block []byte, height int) (int, error) {
 	if len(d.Entries) == 0 {
 		if height < 0 && d.Left != nil {

@@ -14,7 +14,8 @@ import (
 //
 // Indigo's tree doesn't survive being emptied on the way: it stays as high as its last key was. Indigo means to
 // invert deletions first, which would keep the tree filled, but its sorting compares by path too, and so the outcome
-// depends on the order that it starts from. The operations of a commit have no order of their own, so any that works will do.
+// depends on the order that it starts from. The operations of a commit have no order of their own, so any that works
+// will do.
 func order(ops []*comatproto.SyncSubscribeRepos_RepoOp, root *mst.Node) {
 	created := make(map[string]struct{}, len(ops))
 	for _, op := range ops {

@@ -53,7 +53,8 @@ func TestEventKeepsOrder(t *testing.T) {
 	one := record(t, "one")
 	at := func(rkey string) string { return "com.example.record/" + rkey }
 	apply(t, e, Op{Action: Create, Path: at("b"), Value: one}, Op{Action: Create, Path: at("x"), Value: one})
-	res := apply(t, e, Op{Action: Delete, Path: at("x")}, Op{Action: Put, Path: at("c"), Value: one}, Op{Action: Put, Path: at("a"), Value: one})
+	res := apply(t, e, Op{Action: Delete, Path: at("x")},
+		Op{Action: Put, Path: at("c"), Value: one}, Op{Action: Put, Path: at("a"), Value: one})
 	var got []string
 	for _, op := range decodeCommitEvent(t, eventBySeq(t, store, res.Seq)).Ops {
 		got = append(got, op.Action+" "+op.Path)

@@ -39,7 +39,8 @@ func checkLog(t testing.TB, store accountStore) (commits int) {
 		root, err := c.MST.RootCID()
 		check(t, err)
 		prev, ok := last[msg.Repo]
-		if ok != (msg.Since != nil) || ok && (*msg.Since != prev.rev || cid.Cid(*msg.PrevData) != prev.data || msg.Rev <= prev.rev) {
+		if ok != (msg.Since != nil) ||
+			ok && (*msg.Since != prev.rev || cid.Cid(*msg.PrevData) != prev.data || msg.Rev <= prev.rev) {
 			t.Fatalf("event %d of %s: rev %s since %v doesn't follow %s", ev.Seq, msg.Repo, msg.Rev, msg.Since, prev.rev)
 		}
 		last[msg.Repo] = state{msg.Rev, *root}
