@@ -114,9 +114,9 @@ type Accounts interface {
 	// [ErrEmailTaken].
 	UpdateAccount(ctx context.Context, did syntax.DID, change func(*Account) error, events ...Event) (int64, error)
 
-	// DeleteAccount removes the account with its repo, its tokens and the key named after its DID, queues its
-	// blobs for deletion (see [BlobIndex]), removes the account's earlier events from the log and appends events, as
-	// one write. It is idempotent: without such an account it writes nothing, not even the events.
+	// DeleteAccount removes the account with its repo, its tokens and the key named after its DID, queues its blobs,
+	// taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from the log and appends
+	// events, as one write. It is idempotent: without such an account it writes nothing, not even the events.
 	//
 	// It returns the sequence number of the last event, or 0 if nothing was written.
 	DeleteAccount(ctx context.Context, did syntax.DID, events ...Event) (int64, error)

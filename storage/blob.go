@@ -48,7 +48,7 @@ type BlobID struct {
 // not be if the blob was just being deleted.
 type BlobIndex interface {
 	// PutBlob records an upload. If the account has the blob already, just its CreatedAt, and if no record refers to it
-	// its MIMEType, are set. Error: [ErrConflict] while the blob is about to be deleted.
+	// its MIMEType, are set; one that has lost its last reference is temporary again. Error: [ErrConflict] while the blob is about to be deleted.
 	PutBlob(ctx context.Context, b Blob) error
 
 	// Blob returns a blob that isn't about to be deleted. Error: [ErrNotFound].

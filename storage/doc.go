@@ -28,6 +28,7 @@
 //     caller's, who doesn't change them.
 //   - Time. A backend never reads the clock. Times come in as arguments, are kept to the millisecond at least, and come
 //     back in UTC; the zero time comes back as the zero time.
+//   - A limit is positive, unless a comment gives 0 a meaning.
 //   - Iterators run their query when they're ranged over, may be ranged over once, stop when the loop stops, and yield
 //     at most one error, as their last pair. A loop's body may call other methods of the store.
 //

@@ -20,6 +20,9 @@ var (
 	// ErrEmailTaken is an [ErrExists]: another account has the e-mail address.
 	ErrEmailTaken = fmt.Errorf("%w: email", ErrExists)
 
+	// ErrFull: there is no room for what was to be written. The same call may succeed later, and reads succeed now.
+	ErrFull = errors.New("storage: full")
+
 	// ErrConflict: a compare-and-swap lost. What was to be replaced is no longer what the caller took it for.
 	ErrConflict = errors.New("storage: conflict")
 )

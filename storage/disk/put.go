@@ -9,10 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multihash"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 // PutBlob implements [storage.Blobs]. It looks at ctx between two reads of r, and can't interrupt one. The DID has to be
@@ -32,10 +35,13 @@ func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.C
 
 	hash := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, hash), &reader{ctx, r})
-	if err != nil {
-		return cid.Undef, 0, fmt.Errorf("disk: upload: %w", err)
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close(), ctx.Err())
 	}
-	if err := errors.Join(f.Sync(), f.Close(), ctx.Err()); err != nil {
+	if errors.Is(err, syscall.ENOSPC) {
+		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
+	}
+	if err != nil {
 		return cid.Undef, 0, fmt.Errorf("disk: upload: %w", err)
 	}
 	mh, err := multihash.Encode(hash.Sum(nil), multihash.SHA2_256)

@@ -230,7 +230,7 @@ func (s *state) orphanBlobs(did syntax.DID) {
 	})
 	for _, old := range rows {
 		row := *old
-		row.Referenced = false
+		row.Referenced, row.TakedownRef = false, ""
 		row.orphaned = true
 		s.putBlob(old, &row)
 	}

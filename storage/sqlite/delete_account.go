@@ -24,7 +24,7 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		`DELETE FROM repos WHERE did = ?1`,
 		`DELETE FROM tokens WHERE did = ?1`,
 		`DELETE FROM keys WHERE name = ?1`,
-		`UPDATE blobs SET state = 2 WHERE did = ?1 AND state <> 3`,
+		`UPDATE blobs SET state = 2, takedown = '' WHERE did = ?1 AND state <> 3`,
 		`DELETE FROM events WHERE did = ?1`,
 	} {
 		if err := db.exec(sql, did); err != nil {

@@ -90,7 +90,7 @@ func TestFullDisk(t *testing.T) {
 	release := hold(t, s)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if _, err := s.Commit(t.Context(), large); lite.ErrCode(err) != lite.ResultFull {
+		if _, err := s.Commit(t.Context(), large); !errors.Is(err, storage.ErrFull) {
 			t.Errorf("got %v, want that the database is full", err)
 		}
 	})

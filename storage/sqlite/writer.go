@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	lite "zombiezen.com/go/sqlite"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 // writer is the goroutine that owns the connection that writes, and the queue in front of it.
@@ -145,12 +149,20 @@ func (w *writer) apply(batch []*op) {
 		if spoiler < 0 {
 			break
 		}
-		close(taken[spoiler].done)
+		taken[spoiler].answer()
 		taken = append(taken[:spoiler], taken[spoiler+1:]...)
 	}
 	for _, o := range taken {
-		close(o.done)
+		o.answer()
 	}
+}
+
+// answer tells the outcome to who waits for it.
+func (o *op) answer() {
+	if lite.ErrCode(o.err) == lite.ResultFull {
+		o.err = fmt.Errorf("%w: %w", storage.ErrFull, o.err)
+	}
+	close(o.done)
 }
 
 // transaction runs ops in a transaction and sets their errors. If one of them fails having written already, it rolls

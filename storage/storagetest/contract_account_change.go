@@ -31,7 +31,7 @@ var accountChangeSentences = []sentence{
 	}},
 	{"Accounts.UpdateAccount", "a handle that was given up is free", "[ErrHandleTaken]", testUpdateFrees},
 	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its repo, its tokens and the key " +
-		"named after its DID, queues its blobs for deletion (see [BlobIndex]), removes the account's earlier events from " +
+		"named after its DID, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from " +
 		"the log and appends events, as one write.", testDeleteAccount},
 	{"Accounts.DeleteAccount", "idempotent", "It is idempotent: without such an account it writes nothing, not even the " +
 		"events.", testDeleteNothing},
@@ -166,6 +166,7 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 			kept = append(kept, e)
 		}
 	}
+	ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf("temporary"), "ref"))
 	gone := []storage.Event{testEvent(did, storage.EventIdentity, 8), testEvent(did, storage.EventAccount, 9)}
 	seq := must(s.DeleteAccount(ctx, did, gone...))(t)
 

@@ -13,7 +13,18 @@ var blobSentences = []sentence{
 	{"BlobIndex", "two accounts", "BlobIndex keeps what is known of blobs.", testBlobOwners},
 	{"BlobIndex.PutBlob", "an upload", "PutBlob records an upload.", testPutBlob},
 	{"BlobIndex.PutBlob", "another upload", "If the account has the blob already, just its CreatedAt, and if no record " +
-		"refers to it its MIMEType, are set.", testPutBlobAgain},
+		"refers to it its MIMEType, are set; one that has lost its last reference is temporary again.", testPutBlobAgain},
+	{"BlobIndex.PutBlob", "rescue", "one that has lost its last reference is temporary again.",
+		func(t *testing.T, s storage.Store) {
+			b := testBlob(testDID(1), "blob", 5)
+			r := create(t, s, 1)
+			ok(t, "PutBlob", s.PutBlob(t.Context(), b))
+			r = commit(t, s, r, put("a.b.c/1", "one", b.CID))
+			r = commit(t, s, r, del("a.b.c/1"))
+			ok(t, "PutBlob again", s.PutBlob(t.Context(), b))
+			want(t, "ClaimBlobs", claimed(t, s, at(2)), nil)
+			commit(t, s, r, put("a.b.c/1", "one", b.CID))
+		}},
 	{"BlobIndex.PutBlob", "of what is missing", "PutBlob records an upload.", testPutBlobMissing},
 	{"BlobIndex.PutBlob", "conflict", "Error: [ErrConflict] while the blob is about to be deleted.",
 		func(t *testing.T, s storage.Store) {

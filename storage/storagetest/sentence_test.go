@@ -36,7 +36,7 @@ var elsewhere = map[string][]string{
 		"The name of an account's signing key is the account's DID.",
 	},
 	"a promise of the caller": {
-		"It must not alter ID and DID.",
+		"It must not alter ID and DID.", "A limit is positive, unless a comment gives 0 a meaning.",
 		"An upload stores the bytes first, and then calls PutBlob, and then looks whether the bytes are still there: they " +
 			"may not be if the blob was just being deleted.",
 	},
