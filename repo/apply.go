@@ -58,7 +58,7 @@ func (e *Engine) try(ctx context.Context, a *actor, p *plan) (Result, error) {
 		return Result{}, e.dropped(ctx, a, err)
 	}
 	results, err := p.settle(a.head, a.tree.value)
-	if changed := err == nil && changes(results); !changed {
+	if err != nil || !changes(results) {
 		// Nothing will be written, so the compare-and-swap can't tell whether the tree was up to date.
 		if cached {
 			if stale := e.check(ctx, a); stale != nil {
@@ -66,7 +66,10 @@ func (e *Engine) try(ctx context.Context, a *actor, p *plan) (Result, error) {
 				return Result{}, stale
 			}
 		}
-		return Result{Commit: a.head.Commit, Rev: a.head.Rev, Ops: results}, err
+		if err != nil {
+			return Result{}, err
+		}
+		return Result{Commit: a.head.Commit, Rev: a.head.Rev, Ops: results}, nil
 	}
 	r, err := e.commit(ctx, a, load, p, results)
 	if err != nil {
@@ -158,15 +161,17 @@ func (e *Engine) check(ctx context.Context, a *actor) error {
 	return nil
 }
 
-// commit carries out what settle has found. After an error the tree is useless.
+// commit carries out what settle has found.
 func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan, results []OpResult) (Result, error) {
+	tree := a.tree
+	a.tree = nil // until all is stored: not even a panic of the signer leaves a tree behind that is half changed
 	var ops []*comatproto.SyncSubscribeRepos_RepoOp
 	var writes []storage.RecordWrite
 	for i, r := range results {
 		if r.Action == "" {
 			continue
 		}
-		if err := a.tree.apply(ctx, load, p.keys[i]); err != nil {
+		if err := tree.apply(ctx, load, p.keys[i]); err != nil {
 			return Result{}, err
 		}
 		path := p.Ops[i].Path
@@ -175,8 +180,8 @@ func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan,
 		})
 		writes = append(writes, storage.RecordWrite{Path: path, CID: r.CID, Bytes: p.Ops[i].Value, Blobs: p.blobs[i]})
 	}
-	order(ops, a.tree.mst.Root)
-	d, err := a.tree.flush()
+	order(ops, tree.mst.Root)
+	d, err := tree.flush()
 	if err != nil {
 		return Result{}, err
 	}
@@ -209,7 +214,7 @@ func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan,
 	case err != nil:
 		return Result{}, fmt.Errorf("repo: %w", err)
 	}
-	a.head = head
+	a.head, a.tree = head, tree
 	return Result{Changed: true, Commit: head.Commit, Rev: rev, Seq: seq, Ops: results}, nil
 }
 

@@ -249,6 +249,36 @@ func TestSignerFails(t *testing.T) {
 	}
 }
 
+// panickySigner panics once.
+type panickySigner struct{ calls *int }
+
+func (s panickySigner) Sign(ctx context.Context, did syntax.DID, unsigned []byte) ([]byte, error) {
+	if *s.calls++; *s.calls == 2 {
+		panic("out of ideas")
+	}
+	return signer().Sign(ctx, did, unsigned)
+}
+
+// TestSignerPanics shows that a repo can be written after a panic that the host has recovered from.
+func TestSignerPanics(t *testing.T) {
+	_, store := newRepo(t)
+	e := newEngine(t, store, func(c *Config) { c.Signer = panickySigner{new(int)} })
+	for i := range 4 {
+		func() {
+			defer func() {
+				if p := recover(); (p != nil) != (i == 1) {
+					t.Errorf("commit %d: panic %v", i, p)
+				}
+			}()
+			apply(t, e, Op{Action: Create, Path: fmt.Sprintf("com.example.record/%d", i), Value: record(t, "one")})
+		}()
+	}
+	check(t, e.Verify(t.Context(), alice, signer().public(t)))
+	if n := checkLog(t, store); n != 1+3 {
+		t.Errorf("%d commits, want 4", n)
+	}
+}
+
 func TestNewReportsAll(t *testing.T) {
 	_, err := New(Config{})
 	if err == nil || !strings.Contains(err.Error(), "Store") || !strings.Contains(err.Error(), "Signer") {
