@@ -62,7 +62,7 @@ func parse(args []string, env environment, stderr io.Writer) (*settings, []strin
 	flags.StringVar(&s.hostname, "hostname", s.hostname, "public host `name`; localhost to try things out (PDS_HOSTNAME)")
 	flags.IntVar(&s.port, "port", s.port, "`port` to serve HTTP on (PDS_PORT)")
 	flags.StringVar(&s.data, "data", s.data, "`folder` of the database and the secrets (PDS_DATA_DIRECTORY)")
-	flags.IntVar(&s.plcPort, "plc-port", s.plcPort, "`port` of the PLC directory that is part of a local server; 0 for any free one")
+	flags.IntVar(&s.plcPort, "plc-port", s.plcPort, "`port` of the PLC directory that is part of a local server; 0 for any free one (PDS_PLC_PORT)")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(args); err != nil {
 		return nil, nil, err
