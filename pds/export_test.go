@@ -1,6 +1,13 @@
 package pds
 
-import "context"
+import (
+	"context"
+
+	"github.com/pdskit/pdskit/firehose"
+)
 
 // Upkeep does once what Run does every minute.
 func (s *Server) Upkeep(ctx context.Context) { s.upkeep(ctx) }
+
+// Log is the store as the server sees it.
+func (s *Server) Log() *firehose.Log { return s.store }
