@@ -22,6 +22,9 @@ func Identity(did syntax.DID, handle syntax.Handle, at time.Time) (storage.Event
 	return encode(storage.EventIdentity, did, at, body)
 }
 
+// StatusDeleted is the status in the last event of an account.
+const StatusDeleted storage.AccountStatus = "deleted"
+
 // Account makes the #account event that tells of an account's status.
 func Account(did syntax.DID, status storage.AccountStatus, at time.Time) (storage.Event, error) {
 	body := &comatproto.SyncSubscribeRepos_Account{

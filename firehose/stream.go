@@ -154,7 +154,7 @@ func (s *Stream) live(ctx context.Context, after int64, send func([]*Frame) bool
 			pos, caughtUp, err = s.position(after)
 		}
 		if err == nil && caughtUp {
-			frames, pos, err = s.take(frames[:0], pos)
+			frames, pos, err = s.take(frames[:0], pos, after)
 		} else if err == nil {
 			frames, after, err = s.approach(ctx, after)
 		}
@@ -212,8 +212,9 @@ func (s *Stream) position(after int64) (pos int64, ok bool, err error) {
 	return pos, true, nil
 }
 
-// take appends up to a batch of the frames from a position on, and returns the next position.
-func (s *Stream) take(to []*Frame, pos int64) ([]*Frame, int64, error) {
+// take appends up to a batch of the frames from a position on, and returns the next position. It leaves out those that the
+// reader has from the log already: the log may be ahead of the ring.
+func (s *Stream) take(to []*Frame, pos, after int64) ([]*Frame, int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -223,6 +224,10 @@ func (s *Stream) take(to []*Frame, pos int64) ([]*Frame, int64, error) {
 		return nil, 0, ErrTooSlow
 	}
 	from := s.ring[pos-s.first:]
+	for len(from) > 0 && from[0].Seq <= after {
+		from = from[1:]
+		pos++
+	}
 	from = from[:min(len(from), batch)]
 	return append(to, from...), pos + int64(len(from)), nil
 }

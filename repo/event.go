@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"time"
 
@@ -34,6 +35,15 @@ func commitEvent(
 		e.Since, e.PrevData = &since, link(prev.Data)
 	}
 	return event(now, head.DID, storage.EventCommit, e)
+}
+
+// SyncEvent makes the #sync event that says what a repo is now. It stores nothing. Error: storage.ErrNotFound.
+func (e *Engine) SyncEvent(ctx context.Context, did syntax.DID) (storage.Event, error) {
+	head, err := e.store.Head(ctx, did)
+	if err != nil {
+		return storage.Event{}, fmt.Errorf("repo: %w", err)
+	}
+	return syncEvent(e.now(), head)
 }
 
 // syncEvent makes the #sync event that says that a repo is now what head says, however it came to be so.
