@@ -117,6 +117,10 @@ type Repos interface {
 	// A snapshot may last for minutes, while a slow client downloads a large repo.
 	Snapshot(ctx context.Context, read func(RepoReader) error) error
 
+	// ListByCollection yields up to limit DIDs of repos that have a record of a collection, ordered as strings, from those
+	// greater than after ("" for the first). Its cost grows with what it yields, not with the number of repos.
+	ListByCollection(ctx context.Context, collection syntax.NSID, after syntax.DID, limit int) iter.Seq2[syntax.DID, error]
+
 	// Commit applies a commit, as one write: head, nodes, records, blob references and events. Of several commits with
 	// the same Prev exactly one succeeds. Writes of many repos that wait at the same moment should share one flush to
 	// the disk.

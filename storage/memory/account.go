@@ -92,7 +92,7 @@ func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...sto
 			return nil
 		}
 		s.dropAccount(row)
-		s.repos.Delete(repoOf(did))
+		s.dropRepo(did)
 		s.deleteTokens(did)
 		s.keys.Delete(key{name: string(did)})
 		s.orphanBlobs(did)

@@ -51,7 +51,7 @@ func (s *Store) Replace(
 			touched[f.cid] = struct{}{}
 			return true
 		})
-		seq = s.advance(c, next, touched)
+		seq = s.advance(c, next, touched, append(old.collections(), next.collections()...))
 		return nil
 	})
 	return seq, err
@@ -83,6 +83,7 @@ func (s *state) commit(c storage.Commit) (int64, error) {
 		next.putNode(b, c.Head.Rev)
 	}
 	touched := make(map[cid.Cid]struct{})
+	var collections []syntax.NSID
 	for _, w := range c.Writes {
 		for _, blob := range w.Blobs {
 			if row := s.blob(c.Head.DID, blob); !c.AllowMissingBlobs && (row == nil || row.claimed) {
@@ -90,17 +91,21 @@ func (s *state) commit(c storage.Commit) (int64, error) {
 			}
 		}
 		next.write(w, c.Head.Rev, touched)
+		collections = append(collections, collectionOf(w.Path))
 	}
-	return s.advance(c, next, touched), nil
+	return s.advance(c, next, touched, collections), nil
 }
 
 // advance makes next the content of the repo and c its head, and appends the events. touched are the blobs whose
-// references may have changed.
-func (s *state) advance(c storage.Commit, next *repo, touched map[cid.Cid]struct{}) int64 {
+// references may have changed, and collections those that may have gained their first record or lost their last one.
+func (s *state) advance(
+	c storage.Commit, next *repo, touched map[cid.Cid]struct{}, collections []syntax.NSID,
+) int64 {
 	next.head = c.Head
 	next.head.Block = bytes.Clone(c.Head.Block)
 	s.repos.Set(next)
 	s.settle(next, touched)
+	s.settleMembers(next, collections)
 	return s.append(c.Events)
 }
 

@@ -103,6 +103,17 @@ func (s *state) repo(did syntax.DID) *repo {
 	return r
 }
 
+// dropRepo removes a repo, if there is one.
+func (s *state) dropRepo(did syntax.DID) {
+	r, there := s.repos.Delete(repoOf(did))
+	if !there {
+		return
+	}
+	for _, collection := range r.collections() {
+		s.members.Delete(member{collection, did})
+	}
+}
+
 // reader reads the repos of the state that load returns.
 type reader struct{ load func() *state }
 
@@ -205,16 +216,7 @@ func (r reader) Collections(ctx context.Context, did syntax.DID) ([]syntax.NSID,
 	if p == nil {
 		return nil, nil
 	}
-	var all []syntax.NSID
-	for at, more := "", true; more; {
-		more = false
-		p.records.Ascend(&record{Record: storage.Record{Path: at}}, func(rec *record) bool {
-			collection, _, _ := strings.Cut(rec.Path, "/")
-			all = append(all, syntax.NSID(collection))
-			at, more = collection+"0", true
-			return false
-		})
-	}
+	all := p.collections()
 	slices.Sort(all) // paths have another order: "a.b/c" comes after "a.b.c/d"
 	return all, nil
 }

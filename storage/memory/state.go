@@ -19,8 +19,9 @@ type state struct {
 	accountsByHandle *btree.BTreeG[*storage.Account] // those that have one
 	accountsByEmail  *btree.BTreeG[*storage.Account] // those that have one
 
-	repos  *btree.BTreeG[*repo]
-	events *btree.BTreeG[*storage.Event]
+	repos   *btree.BTreeG[*repo]
+	members *btree.BTreeG[member]
+	events  *btree.BTreeG[*storage.Event]
 
 	tokens         *btree.BTreeG[*storage.Token] // by kind and ID
 	tokensByDID    *btree.BTreeG[*storage.Token]
@@ -39,6 +40,7 @@ func newState() *state {
 		accountsByHandle: table(func(a, b *storage.Account) int { return strings.Compare(string(a.Handle), string(b.Handle)) }),
 		accountsByEmail:  table(func(a, b *storage.Account) int { return strings.Compare(a.Email, b.Email) }),
 		repos:            table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
+		members:          table(compareMembers),
 		events:           table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
 		tokens:           table(compareTokens),
 		tokensByDID: table(func(a, b *storage.Token) int {
@@ -61,6 +63,7 @@ func (s *state) clone() *state {
 	c.accountsByHandle = s.accountsByHandle.Copy()
 	c.accountsByEmail = s.accountsByEmail.Copy()
 	c.repos = s.repos.Copy()
+	c.members = s.members.Copy()
 	c.events = s.events.Copy()
 	c.tokens = s.tokens.Copy()
 	c.tokensByDID = s.tokensByDID.Copy()

@@ -44,7 +44,7 @@ func commit(db *conn, c storage.Commit) (int64, error) {
 		}
 	}
 	for _, w := range c.Writes {
-		if err := writeRecord(db, content, w, c.Head.Rev); err != nil {
+		if err := writeRecord(db, content, w, c.Head); err != nil {
 			return 0, err
 		}
 	}

@@ -213,6 +213,8 @@ func bind(s *lite.Stmt, i int, arg any) {
 		s.BindText(i, string(v))
 	case syntax.Handle:
 		s.BindText(i, string(v))
+	case syntax.NSID:
+		s.BindText(i, string(v))
 	case syntax.TID:
 		s.BindText(i, string(v))
 	case storage.EventKind:

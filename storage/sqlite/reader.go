@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"iter"
-	"slices"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
@@ -24,24 +23,6 @@ func (r reader) Head(_ context.Context, did syntax.DID) (storage.Head, error) {
 func (r reader) Record(_ context.Context, did syntax.DID, path string) (storage.Record, error) {
 	return one(r.db, scanRecord,
 		`SELECT path, cid, rev, bytes FROM records WHERE content = `+contentOf+` AND path = ?2`, did, path)
-}
-
-// Collections looks for the first path of each collection. The paths of a collection lie together, from NSID/ to NSID0,
-// 0 being the character after the slash; but since a name may go on with characters before the slash, they don't lie in
-// the order of the names.
-func (r reader) Collections(_ context.Context, did syntax.DID) ([]syntax.NSID, error) {
-	names, err := all(r.db, scanNSID, `
-		WITH RECURSIVE collections (name) AS (
-			SELECT (SELECT substr(path, 1, instr(path, '/') - 1) FROM records
-				WHERE content = `+contentOf+` ORDER BY path LIMIT 1)
-			UNION ALL
-			SELECT (SELECT substr(path, 1, instr(path, '/') - 1) FROM records
-				WHERE content = `+contentOf+` AND path >= name || '0' ORDER BY path LIMIT 1)
-			FROM collections WHERE name IS NOT NULL
-		)
-		SELECT name FROM collections WHERE name IS NOT NULL`, did)
-	slices.Sort(names)
-	return names, err
 }
 
 func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, error) {
@@ -140,8 +121,6 @@ func scanRecord(r *lite.Stmt) (storage.Record, error) {
 	c, err := columnCID(r, 1)
 	return storage.Record{Path: r.ColumnText(0), CID: c, Rev: syntax.TID(r.ColumnText(2)), Bytes: columnBytes(r, 3)}, err
 }
-
-func scanNSID(r *lite.Stmt) (syntax.NSID, error) { return syntax.NSID(r.ColumnText(0)), nil }
 
 func scanStats(r *lite.Stmt) (storage.RepoStats, error) {
 	return storage.RepoStats{Nodes: r.ColumnInt64(0), Records: r.ColumnInt64(1)}, nil

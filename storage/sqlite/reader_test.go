@@ -152,6 +152,7 @@ func TestPlans(t *testing.T) {
 		`SELECT kind, id FROM tokens WHERE expires <= ?1 ORDER BY expires LIMIT ?2`:                                              "tokens_by_expiry (expires<?)",
 		selectRecords + `ORDER BY path DESC LIMIT ?4`:                                                                            "PRIMARY KEY (content=? AND path>? AND path<?)",
 		`SELECT r.rev, r.bytes ` + recordByCID:                                                                                   "c USING PRIMARY KEY (content=? AND tail=?)",
+		selectByCollection:                                                                                                       "collections_by_name (name=? AND did>?)",
 		`SELECT cid FROM blob_refs WHERE content = ?1 AND path = ?2`:                                                             "blob_refs_by_path (content=? AND path=?)",
 		`SELECT DISTINCT cid FROM blob_refs WHERE content = ` + contentOf + ` AND cid > ?2 AND rev > ?3 ORDER BY cid LIMIT ?4`:   "PRIMARY KEY (content=? AND cid>?)",
 	} {

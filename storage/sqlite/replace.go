@@ -25,7 +25,7 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 			writeOnly(context.WithoutCancel(ctx), s.writer, discard) // if this fails too, the next Open does it
 		}
 	}()
-	st := stager{writer: s.writer, content: content, rev: c.Head.Rev}
+	st := stager{writer: s.writer, content: content, head: c.Head}
 	if err := st.stage(ctx, rows); err != nil {
 		return 0, err
 	}

@@ -21,7 +21,7 @@ func TestStagedLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := stager{writer: s.writer, content: content, rev: rev(2)}
+	st := stager{writer: s.writer, content: content, head: head(did(1), 2)}
 	if err := st.stage(t.Context(), repoRows(2000)); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,9 @@ const (
 type stager struct {
 	writer  *writer
 	content int64
-	rev     syntax.TID
+	head    storage.Head // that the content is to have
+
+	collection syntax.NSID // of the newest record
 
 	chunk []stagedRow // not yet handed to the writer
 	size  int         // of chunk, in bytes
@@ -47,6 +49,9 @@ type stager struct {
 type stagedRow struct {
 	storage.Row
 	from string // if the row is a record without bytes: the path of a record with the same CID, or "" to look it up
+
+	// collection is that of the row's record, or "" if the record before it is of the same one.
+	collection syntax.NSID
 }
 
 type recordCID struct {
@@ -92,6 +97,9 @@ func (s *stager) gather(row storage.Row) error {
 		}
 		s.size += len(row.Record.Bytes)
 		s.unindexed = append(s.unindexed, recordCID{row.Record.CID, row.Record.Path})
+		if c := collectionOf(row.Record.Path); c != s.collection {
+			s.collection, r.collection = c, c
+		}
 	default:
 		return errors.New("sqlite: row without node and record")
 	}
@@ -114,7 +122,7 @@ func (s *stager) flush(ctx context.Context) error {
 func (s *stager) submit() (err error) {
 	rows := s.pending
 	s.inFlight, err = s.writer.submit(func(db *conn) (err error) {
-		s.written, err = steps(s.writer, rows, func(r stagedRow) error { return stageRow(db, s.content, s.rev, r) })
+		s.written, err = steps(s.writer, rows, func(r stagedRow) error { return stageRow(db, s.content, s.head, r) })
 		return err
 	})
 	return err
@@ -186,17 +194,22 @@ func steps[T any](w *writer, rows []T, do func(T) error) (int, error) {
 	return len(rows), nil
 }
 
-func stageRow(db *conn, content int64, rev syntax.TID, row stagedRow) error {
-	switch {
-	case row.Node != nil:
-		return putNode(db, content, *row.Node, rev)
-	case row.Record.Bytes == nil:
-		return copyRecord(db, content, rev, row)
+func stageRow(db *conn, content int64, head storage.Head, row stagedRow) error {
+	if row.Node != nil {
+		return putNode(db, content, *row.Node, head.Rev)
 	}
-	if err := putRecord(db, content, *row.Record, rev); err != nil {
+	if row.collection != "" {
+		if err := putCollection(db, content, row.collection, head.DID); err != nil {
+			return err
+		}
+	}
+	if row.Record.Bytes == nil {
+		return copyRecord(db, content, head.Rev, row)
+	}
+	if err := putRecord(db, content, *row.Record, head.Rev); err != nil {
 		return err
 	}
-	return putBlobRefs(db, content, row.Record.Path, row.Record.Blobs, rev)
+	return putBlobRefs(db, content, row.Record.Path, row.Record.Blobs, head.Rev)
 }
 
 // copyRecord stores a record that has the bytes and the blobs of an earlier one.

@@ -11,8 +11,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecord puts or deletes a record of a content, and keeps record_cids true.
-func writeRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
+// writeRecord puts or deletes a record of a content that gets a head, and keeps record_cids and collections true.
+func writeRecord(db *conn, content int64, w storage.RecordWrite, head storage.Head) error {
 	old, err := one(db, func(r *lite.Stmt) (cid.Cid, error) { return columnCID(r, 0) },
 		`SELECT cid FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
@@ -25,10 +25,18 @@ func writeRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID)
 		}
 	}
 	if !w.CID.Defined() {
-		return db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
+		if err := db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path); err != nil {
+			return err
+		}
+		return dropCollection(db, content, collectionOf(w.Path))
 	}
-	if err := putRecord(db, content, w, rev); err != nil {
+	if err := putRecord(db, content, w, head.Rev); err != nil {
 		return err
+	}
+	if !old.Defined() {
+		if err := putCollection(db, content, collectionOf(w.Path), head.DID); err != nil {
+			return err
+		}
 	}
 	return putRecordCID(db, content, w.CID, w.Path)
 }

@@ -22,14 +22,14 @@ import (
 //   - An account's repo has a head, whose block is there, and its CID is that of its bytes.
 //   - From the head's Data, links lead to exactly the nodes and exactly the records that the repo has; the bytes of each
 //     have its CID, and no rev is greater than the head's.
-//   - Collections, Stats and Blocks agree with the records and nodes.
+//   - Collections, ListByCollection, Stats and Blocks agree with the records and nodes.
 //   - A blob that records refer to is either there and Referenced, or missing.
 //   - Events are in order, and LastSeq isn't less than the last one's number. The newest commit that the log has of an
 //     account is the head, if the event's body has links, and unless a #sync event follows.
 //
 // It knows nothing of nodes, commits and events but that they are DAG-CBOR.
 func Check(ctx context.Context, s storage.Store) error {
-	c := &checker{ctx: ctx, store: s}
+	c := &checker{ctx: ctx, store: s, members: make(map[syntax.NSID][]syntax.DID)}
 	c.checkEvents()
 	last := int64(0)
 	for a, err := range s.ListAccounts(ctx, 0, math.MaxInt32) {
@@ -44,12 +44,14 @@ func Check(ctx context.Context, s storage.Store) error {
 		c.checkRepo(a.Head)
 		c.checkBlobs(a.DID)
 	}
+	c.checkMembers()
 	return errors.Join(c.problems...)
 }
 
 type checker struct {
 	ctx      context.Context
 	store    storage.Store
+	members  map[syntax.NSID][]syntax.DID // the repos of the accounts that have a record of a collection
 	problems []error
 }
 
@@ -163,6 +165,9 @@ func (c *checker) checkRepo(listed storage.Head) {
 func (c *checker) checkCollections(did syntax.DID, want []string) {
 	slices.Sort(want)
 	want = slices.Compact(want)
+	for _, collection := range want {
+		c.members[syntax.NSID(collection)] = append(c.members[syntax.NSID(collection)], did)
+	}
 	var got []string
 	collections, err := c.store.Collections(c.ctx, did)
 	for _, collection := range collections {
@@ -170,6 +175,32 @@ func (c *checker) checkCollections(did syntax.DID, want []string) {
 	}
 	if !c.failed(fmt.Sprintf("repo %s: Collections", did), err) && !slices.Equal(got, want) {
 		c.problem("repo %s: Collections are %q, want %q", did, got, want)
+	}
+}
+
+// checkMembers compares the repos that are listed by their collections with those that were seen. There may be repos
+// without an account.
+func (c *checker) checkMembers() {
+	for collection, members := range c.members {
+		var listed []syntax.DID
+		for did, err := range c.store.ListByCollection(c.ctx, collection, "", math.MaxInt32) {
+			if c.failed(fmt.Sprintf("collection %s", collection), err) {
+				return
+			}
+			if n := len(listed); n > 0 && listed[n-1] >= did {
+				c.problem("collection %s: repo %s comes after %s", collection, did, listed[n-1])
+			}
+			listed = append(listed, did)
+			found, err := c.store.Collections(c.ctx, did)
+			if !c.failed(fmt.Sprintf("repo %s: Collections", did), err) && !slices.Contains(found, collection) {
+				c.problem("collection %s: repo %s is listed, and has no record of it", collection, did)
+			}
+		}
+		for _, did := range members {
+			if _, found := slices.BinarySearch(listed, did); !found {
+				c.problem("collection %s: repo %s isn't listed", collection, did)
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func sentences() []sentence {
 	return slices.Concat(
 		generalSentences,
 		accountSentences, accountChangeSentences,
-		readSentences, rangeSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
+		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
 		eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
 	)
 }

@@ -161,6 +161,7 @@ func testAbsence(t *testing.T, s storage.Store) {
 		fails(t, what, get(), storage.ErrNotFound)
 	}
 	want(t, "ListAccounts", all(t, "ListAccounts", s.ListAccounts(ctx, 0, 10)), nil)
+	wantMembers(t, s, "a.b.c")
 	want(t, "ListEvents", events(t, s), nil)
 	want(t, "ListTokens", all(t, "ListTokens", s.ListTokens(ctx, "kind", did)), nil)
 	want(t, "ListBlobs", all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 10)), nil)

@@ -13,6 +13,7 @@ func testIteratorsLazy(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	accounts := s.ListAccounts(ctx, 0, 10)
 	records := s.Records(ctx, did, storage.RecordRange{})
+	members := s.ListByCollection(ctx, "a.b.c", "", 10)
 	log := s.ListEvents(ctx, 0, 0)
 	tokens := s.ListTokens(ctx, "kind", did)
 	blobs := s.ListBlobs(ctx, did, "", "", 10)
@@ -26,6 +27,7 @@ func testIteratorsLazy(t *testing.T, s storage.Store) {
 
 	want(t, "ListAccounts", len(all(t, "ListAccounts", accounts)), 1)
 	want(t, "Records", len(all(t, "Records", records)), 1)
+	want(t, "ListByCollection", len(all(t, "ListByCollection", members)), 1)
 	want(t, "ListEvents", len(all(t, "ListEvents", log)), 4)
 	want(t, "ListTokens", len(all(t, "ListTokens", tokens)), 1)
 	want(t, "ListBlobs", len(all(t, "ListBlobs", blobs)), 1)
@@ -38,6 +40,7 @@ func listings(ctx context.Context, s storage.Store) map[string]iter.Seq[error] {
 	return map[string]iter.Seq[error]{
 		"ListAccounts":     errorsOf(s.ListAccounts(ctx, 0, 10)),
 		"Records":          errorsOf(s.Records(ctx, did, storage.RecordRange{})),
+		"ListByCollection": errorsOf(s.ListByCollection(ctx, "a.b.c", "", 10)),
 		"ListEvents":       errorsOf(s.ListEvents(ctx, 0, 0)),
 		"ListTokens":       errorsOf(s.ListTokens(ctx, "kind", did)),
 		"ListBlobs":        errorsOf(s.ListBlobs(ctx, did, "", "", 10)),
@@ -50,8 +53,8 @@ func populate(t testing.TB, s storage.Store) *tree {
 	t.Helper()
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)
-	create(t, s, 2)
-	create(t, s, 3)
+	create(t, s, 2, put("a.b.c/1", "1"))
+	create(t, s, 3, put("a.b.c/1", "1"))
 	c, r := r.commit(put("a.b.c/1", "1", blobOf("1")), put("a.b.c/2", "2", blobOf("2")), put("a.b.c/3", "3", blobOf("3")))
 	c.AllowMissingBlobs = true
 	must(s.Commit(ctx, c))(t)

@@ -16,6 +16,7 @@ func (m *model) compare() {
 	m.compareAccounts()
 	m.compareEvents()
 	m.compareTokens()
+	m.compareMembers()
 	for _, did := range modelDIDs {
 		if m.repos[did] == nil {
 			wantNoRepo(m.t, m.store, did)
@@ -118,6 +119,26 @@ func (m *model) compareRange(did syntax.DID) {
 	}
 	all := slices.Collect(maps.Keys(m.tree(did).records))
 	want(m.t, fmt.Sprintf("Records in %+v", in), paths(m.t, m.store, did, in), inRange(all, in))
+}
+
+// compareMembers reads a random page of the repos with each collection.
+func (m *model) compareMembers() {
+	for _, collection := range modelCollections {
+		var members []syntax.DID
+		for did, r := range m.repos {
+			if slices.Contains(r.collections(), collection) {
+				members = append(members, did)
+			}
+		}
+		slices.Sort(members)
+		after, limit := syntax.DID(""), m.random.IntN(5)+1
+		if m.chance(50) {
+			after = choose(m, modelDIDs)
+			members = slices.DeleteFunc(members, func(did syntax.DID) bool { return did <= after })
+		}
+		got := all(m.t, "ListByCollection", m.store.ListByCollection(m.t.Context(), syntax.NSID(collection), after, limit))
+		want(m.t, "the repos with "+collection, got, members[:min(limit, len(members))])
+	}
 }
 
 func (m *model) compareBlobs(did syntax.DID) {

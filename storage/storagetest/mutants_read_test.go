@@ -57,6 +57,39 @@ func (s pathOrder) Collections(ctx context.Context, did syntax.DID) (all []synta
 	return slices.Compact(all), nil
 }
 
+// stickyMembers remembers the repos that it has ever listed.
+type stickyMembers struct {
+	storage.Store
+	mu     sync.Mutex
+	listed map[syntax.NSID][]syntax.DID
+}
+
+func (s *stickyMembers) ListByCollection(
+	ctx context.Context, collection syntax.NSID, after syntax.DID, limit int,
+) iter.Seq2[syntax.DID, error] {
+	return func(yield func(syntax.DID, error) bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.listed == nil {
+			s.listed = make(map[syntax.NSID][]syntax.DID)
+		}
+		for did := range s.Store.ListByCollection(ctx, collection, "", 1000) {
+			if !slices.Contains(s.listed[collection], did) {
+				s.listed[collection] = append(s.listed[collection], did)
+			}
+		}
+		slices.Sort(s.listed[collection])
+		n := 0
+		for _, did := range s.listed[collection] {
+			if did > after && n < limit {
+				if n++; !yield(did, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 type byteOrder struct{ storage.Store }
 
 func (s byteOrder) ListBlobs(

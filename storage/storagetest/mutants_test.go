@@ -32,6 +32,7 @@ var mutants = map[string]struct {
 	"trimming ignores the age":           {"contract", func() storage.Store { return trimAll{memory.New()} }},
 	"records sorted by collection":       {"contract", func() storage.Store { return byCollection{memory.New()} }},
 	"collections in the order of paths":  {"contract", func() storage.Store { return pathOrder{memory.New()} }},
+	"a collection outlives its records":  {"contract", func() storage.Store { return &stickyMembers{Store: memory.New()} }},
 	"blobs in the order of bytes":        {"contract", func() storage.Store { return byteOrder{memory.New()} }},
 	"since is forgotten on later pages":  {"model", func() storage.Store { return firstPageSince{memory.New()} }},
 	"a token is given twice":             {"race", func() storage.Store { return takeTwice{memory.New()} }},

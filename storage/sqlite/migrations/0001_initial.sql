@@ -18,7 +18,7 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_by_handle ON accounts (handle) WHERE handle <> '';
 CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email <> '';
 
--- The rows of nodes, records and blob_refs belong to a content, not to a repo, so that a repo's whole content is
+-- The rows of nodes, records, collections and blob_refs belong to a content, not to a repo, so that a repo's whole content is
 -- replaced or removed by writing one row.
 CREATE TABLE contents (
 	id    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -61,6 +61,15 @@ CREATE TABLE record_cids (
 	path    TEXT NOT NULL,
 	PRIMARY KEY (content, tail, path)
 ) STRICT, WITHOUT ROWID;
+
+-- The collections that a content has records of.
+CREATE TABLE collections (
+	content INTEGER NOT NULL,
+	name    TEXT NOT NULL,
+	did     TEXT NOT NULL, -- of the repo that has the content, or is to have it, or had it
+	PRIMARY KEY (content, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX collections_by_name ON collections (name, did);
 
 CREATE TABLE blob_refs (
 	content INTEGER NOT NULL,
