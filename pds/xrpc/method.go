@@ -2,7 +2,6 @@ package xrpc
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"reflect"
 
@@ -95,33 +94,6 @@ func typed[In, Out any](id, verb string, policy auth.Policy, fn func(context.Con
 		return respond(w, out)
 	}
 	return Method{ID: mustNSID(id), Verb: verb, Policy: policy, Handler: handler}
-}
-
-// JSONAppender is an output that writes its JSON itself, where that is worth it: without being encoded, checked and
-// copied again.
-type JSONAppender interface {
-	AppendJSON(dst []byte) ([]byte, error)
-}
-
-func respond[Out any](w http.ResponseWriter, out *Out) error {
-	if out == nil {
-		w.WriteHeader(http.StatusOK)
-		return nil
-	}
-	body, err := encode(out)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_, err = w.Write(body)
-	return err
-}
-
-func encode(out any) ([]byte, error) {
-	if a, ok := out.(JSONAppender); ok {
-		return a.AppendJSON(nil)
-	}
-	return json.Marshal(out)
 }
 
 // DecodeParams decodes a request's parameters into in, a pointer to a struct, as those of a [Query] are. It is for
