@@ -123,4 +123,9 @@ type Accounts interface {
 
 	// ListAccounts yields up to limit accounts whose ID is greater than after, by ID, each with its repo's head.
 	ListAccounts(ctx context.Context, after int64, limit int) iter.Seq2[Hosted, error]
+
+	// DueAccounts yields the DIDs of up to limit accounts whose time has come: those that are deactivated, taken down or
+	// not, and whose DeleteAfter is set and not after now, ordered by DeleteAfter and then by ID. Its cost grows with
+	// what it yields, not with the number of accounts.
+	DueAccounts(ctx context.Context, now time.Time, limit int) iter.Seq2[syntax.DID, error]
 }

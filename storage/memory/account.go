@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
@@ -125,6 +126,27 @@ func (s *Store) ListAccounts(ctx context.Context, after int64, limit int) iter.S
 	}
 }
 
+// DueAccounts implements [storage.Accounts].
+func (s *Store) DueAccounts(ctx context.Context, now time.Time, limit int) iter.Seq2[syntax.DID, error] {
+	return func(yield func(syntax.DID, error) bool) {
+		n := 0
+		s.now.Load().accountsByEnd.Scan(func(row *storage.Account) bool {
+			if n >= limit || row.DeleteAfter.After(now) {
+				return false
+			}
+			n++
+			if err := ctx.Err(); err != nil {
+				yield("", err)
+				return false
+			}
+			return yield(row.DID, nil)
+		})
+	}
+}
+
+// ends says whether an account's time comes at some time.
+func ends(a *storage.Account) bool { return !a.DeactivatedAt.IsZero() && !a.DeleteAfter.IsZero() }
+
 // account returns the account with a DID, or nil.
 func (s *state) account(did syntax.DID) *storage.Account {
 	row, _ := s.accountsByDID.Get(&storage.Account{DID: did})
@@ -149,6 +171,9 @@ func (s *state) putAccount(a storage.Account) error {
 			return storage.ErrEmailTaken
 		}
 	}
+	if ends(&a) {
+		s.accountsByEnd.Set(&a)
+	}
 	return nil
 }
 
@@ -160,6 +185,9 @@ func (s *state) dropAccount(row *storage.Account) {
 	}
 	if row.Email != "" {
 		s.accountsByEmail.Delete(row)
+	}
+	if ends(row) {
+		s.accountsByEnd.Delete(row)
 	}
 }
 

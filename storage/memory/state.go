@@ -18,6 +18,7 @@ type state struct {
 	accountsByDID    *btree.BTreeG[*storage.Account]
 	accountsByHandle *btree.BTreeG[*storage.Account] // those that have one
 	accountsByEmail  *btree.BTreeG[*storage.Account] // those that have one
+	accountsByEnd    *btree.BTreeG[*storage.Account] // the deactivated ones that have a DeleteAfter, by that and ID
 
 	repos   *btree.BTreeG[*repo]
 	members *btree.BTreeG[member]
@@ -39,10 +40,13 @@ func newState() *state {
 		accountsByDID:    table(func(a, b *storage.Account) int { return strings.Compare(string(a.DID), string(b.DID)) }),
 		accountsByHandle: table(func(a, b *storage.Account) int { return strings.Compare(string(a.Handle), string(b.Handle)) }),
 		accountsByEmail:  table(func(a, b *storage.Account) int { return strings.Compare(a.Email, b.Email) }),
-		repos:            table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
-		members:          table(compareMembers),
-		events:           table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
-		tokens:           table(compareTokens),
+		accountsByEnd: table(func(a, b *storage.Account) int {
+			return cmp.Or(a.DeleteAfter.Compare(b.DeleteAfter), cmp.Compare(a.ID, b.ID))
+		}),
+		repos:   table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
+		members: table(compareMembers),
+		events:  table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
+		tokens:  table(compareTokens),
 		tokensByDID: table(func(a, b *storage.Token) int {
 			return cmp.Or(strings.Compare(string(a.DID), string(b.DID)), compareTokens(a, b))
 		}),
@@ -62,6 +66,7 @@ func (s *state) clone() *state {
 	c.accountsByDID = s.accountsByDID.Copy()
 	c.accountsByHandle = s.accountsByHandle.Copy()
 	c.accountsByEmail = s.accountsByEmail.Copy()
+	c.accountsByEnd = s.accountsByEnd.Copy()
 	c.repos = s.repos.Copy()
 	c.members = s.members.Copy()
 	c.events = s.events.Copy()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	lite "zombiezen.com/go/sqlite"
@@ -102,6 +103,17 @@ func (s *Store) ListAccounts(ctx context.Context, after int64, limit int) iter.S
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Hosted, error] {
 		return each(ctx, db, scanHosted, `SELECT `+accountColumns+`, r.did, r.head, r.rev, r.data, r.block
 			FROM accounts a JOIN repos r ON r.did = a.did WHERE a.id > ?1 ORDER BY a.id LIMIT ?2`, after, max(limit, 0))
+	})
+}
+
+// selectDue has to repeat the condition of the index accounts_by_end.
+const selectDue = `SELECT did FROM accounts WHERE deactivated <> -62135596800000000 AND delete_after <> -62135596800000000
+	AND delete_after <= ?1 ORDER BY delete_after, id LIMIT ?2`
+
+// DueAccounts implements [storage.Accounts].
+func (s *Store) DueAccounts(ctx context.Context, now time.Time, limit int) iter.Seq2[syntax.DID, error] {
+	return list(ctx, s.readers, func(db *conn) iter.Seq2[syntax.DID, error] {
+		return each(ctx, db, scanDID, selectDue, now, max(limit, 0))
 	})
 }
 

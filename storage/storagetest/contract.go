@@ -19,7 +19,7 @@ type sentence struct {
 func sentences() []sentence {
 	return slices.Concat(
 		generalSentences,
-		accountSentences, accountChangeSentences,
+		accountSentences, accountChangeSentences, accountDueSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
 		eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
 	)

@@ -161,6 +161,7 @@ func testAbsence(t *testing.T, s storage.Store) {
 		fails(t, what, get(), storage.ErrNotFound)
 	}
 	want(t, "ListAccounts", all(t, "ListAccounts", s.ListAccounts(ctx, 0, 10)), nil)
+	wantDue(t, s, 0)
 	wantMembers(t, s, "a.b.c")
 	want(t, "ListEvents", events(t, s), nil)
 	want(t, "ListTokens", all(t, "ListTokens", s.ListTokens(ctx, "kind", did)), nil)

@@ -12,6 +12,7 @@ import (
 func testIteratorsLazy(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	accounts := s.ListAccounts(ctx, 0, 10)
+	due := s.DueAccounts(ctx, at(9), 10)
 	records := s.Records(ctx, did, storage.RecordRange{})
 	members := s.ListByCollection(ctx, "a.b.c", "", 10)
 	log := s.ListEvents(ctx, 0, 0)
@@ -24,8 +25,10 @@ func testIteratorsLazy(t *testing.T, s storage.Store) {
 	c.AllowMissingBlobs = true
 	must(s.Commit(ctx, c))(t)
 	ok(t, "PutToken", s.PutToken(ctx, testToken("kind", "id", did, 1)))
+	end(t, s, 1, 1)
 
 	want(t, "ListAccounts", len(all(t, "ListAccounts", accounts)), 1)
+	want(t, "DueAccounts", len(all(t, "DueAccounts", due)), 1)
 	want(t, "Records", len(all(t, "Records", records)), 1)
 	want(t, "ListByCollection", len(all(t, "ListByCollection", members)), 1)
 	want(t, "ListEvents", len(all(t, "ListEvents", log)), 4)
@@ -39,6 +42,7 @@ func listings(ctx context.Context, s storage.Store) map[string]iter.Seq[error] {
 	did := testDID(1)
 	return map[string]iter.Seq[error]{
 		"ListAccounts":     errorsOf(s.ListAccounts(ctx, 0, 10)),
+		"DueAccounts":      errorsOf(s.DueAccounts(ctx, at(9), 10)),
 		"Records":          errorsOf(s.Records(ctx, did, storage.RecordRange{})),
 		"ListByCollection": errorsOf(s.ListByCollection(ctx, "a.b.c", "", 10)),
 		"ListEvents":       errorsOf(s.ListEvents(ctx, 0, 0)),
@@ -60,6 +64,9 @@ func populate(t testing.TB, s storage.Store) *tree {
 	must(s.Commit(ctx, c))(t)
 	for _, id := range []string{"1", "2", "3"} {
 		ok(t, "PutToken", s.PutToken(ctx, testToken("kind", id, did, 1)))
+	}
+	for n := range 3 {
+		end(t, s, n+1, n)
 	}
 	return r
 }

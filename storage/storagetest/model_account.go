@@ -49,12 +49,13 @@ func (m *model) createAccount() {
 func (m *model) updateAccount() {
 	did, refusal := choose(m, modelDIDs), errors.New("refused")
 	handle, email, refused := choose(m, modelHandles), choose(m, modelEmails), m.chance(10)
+	deactivated, deleteAfter := choose(m, modelTimes), choose(m, modelTimes)
 	var e []storage.Event
 	for range m.random.IntN(3) {
 		e = append(e, testEvent(did, storage.EventAccount, m.random.IntN(99)))
 	}
 	change := func(a *storage.Account) error {
-		a.Handle, a.Email, a.DeactivatedAt = handle, email, at(5)
+		a.Handle, a.Email, a.DeactivatedAt, a.DeleteAfter = handle, email, deactivated, deleteAfter
 		if refused {
 			return refusal
 		}

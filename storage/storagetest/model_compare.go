@@ -14,6 +14,7 @@ import (
 func (m *model) compare() {
 	m.t.Helper()
 	m.compareAccounts()
+	m.compareDue()
 	m.compareEvents()
 	m.compareTokens()
 	m.compareMembers()
@@ -62,6 +63,23 @@ func (m *model) compareAccounts() {
 		got, err := m.store.AccountByEmail(ctx, email)
 		find("AccountByEmail", got, err, func(a storage.Account) bool { return email != "" && a.Email == email })
 	}
+}
+
+// compareDue reads the accounts that are due at some time.
+func (m *model) compareDue() {
+	now, limit := choose(m, modelTimes), m.random.IntN(4)+1
+	var due []storage.Account
+	for _, a := range m.accounts {
+		if !a.DeactivatedAt.IsZero() && !a.DeleteAfter.IsZero() && !a.DeleteAfter.After(now) {
+			due = append(due, a)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b storage.Account) int { return a.DeleteAfter.Compare(b.DeleteAfter) })
+	var dids []syntax.DID
+	for _, a := range due[:min(limit, len(due))] {
+		dids = append(dids, a.DID)
+	}
+	want(m.t, "the accounts whose time has come", all(m.t, "DueAccounts", m.store.DueAccounts(m.t.Context(), now, limit)), dids)
 }
 
 func (m *model) compareEvents() {

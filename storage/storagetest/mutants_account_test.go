@@ -3,6 +3,9 @@ package storagetest_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
@@ -71,4 +74,24 @@ func (s eagerDelete) DeleteAccount(ctx context.Context, did syntax.DID, events .
 		return s.AppendEvents(ctx, events...)
 	}
 	return s.Store.DeleteAccount(ctx, did, events...)
+}
+
+// stickyEnd doesn't look whether an account is active.
+type stickyEnd struct{ storage.Store }
+
+func (s stickyEnd) DueAccounts(ctx context.Context, now time.Time, limit int) iter.Seq2[syntax.DID, error] {
+	return func(yield func(syntax.DID, error) bool) {
+		var due []storage.Account
+		for a := range s.ListAccounts(ctx, 0, 1000) {
+			if !a.DeleteAfter.IsZero() && !a.DeleteAfter.After(now) {
+				due = append(due, a.Account)
+			}
+		}
+		slices.SortStableFunc(due, func(a, b storage.Account) int { return a.DeleteAfter.Compare(b.DeleteAfter) })
+		for _, a := range due[:min(limit, len(due))] {
+			if !yield(a.DID, nil) {
+				return
+			}
+		}
+	}
 }

@@ -45,6 +45,7 @@ var mutants = map[string]struct {
 	"handles are normalised":             {"contract", func() storage.Store { return lowerHandles{memory.New()} }},
 	"an update is lost":                  {"race", func() storage.Store { return lostUpdate{memory.New()} }},
 	"a deleted account leaves its key":   {"contract", func() storage.Store { return keepKey{memory.New()} }},
+	"an active account is due":           {"contract", func() storage.Store { return stickyEnd{memory.New()} }},
 	"deleting nothing leaves an event":   {"contract", func() storage.Store { return eagerDelete{memory.New()} }},
 	"listings run too early":             {"contract", func() storage.Store { return eagerList{memory.New()} }},
 	"a marked blob isn't claimed again":  {"contract", func() storage.Store { return &claimOnce{Store: memory.New()} }},

@@ -48,6 +48,7 @@ var elsewhere = map[string][]string{
 		"Memory doesn't grow with their number.",
 		"Its cost grows with their number, not with that of the records.",
 		"Its cost grows with what it yields, not with the number of repos.",
+		"Its cost grows with what it yields, not with the number of accounts.",
 		"Writes of many repos that wait at the same moment should share one flush to the disk.",
 		"Memory doesn't grow with the number of rows, and other writers go on meanwhile.",
 	},

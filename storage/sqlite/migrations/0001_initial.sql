@@ -1,5 +1,5 @@
--- Times are microseconds since 1970; the zero time, the first of January of the year 1, is far below zero. CIDs are
--- their bytes, but in the tables of blobs, which are listed in the order of the CIDs' strings, those strings.
+-- Times are microseconds since 1970; the zero time, the first of January of the year 1, is -62135596800000000. CIDs
+-- are their bytes, but in the tables of blobs, which are listed in the order of the CIDs' strings, those strings.
 
 CREATE TABLE accounts (
 	id              INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -17,6 +17,8 @@ CREATE TABLE accounts (
 ) STRICT;
 CREATE UNIQUE INDEX accounts_by_handle ON accounts (handle) WHERE handle <> '';
 CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email <> '';
+CREATE INDEX accounts_by_end ON accounts (delete_after) -- of those that have both times
+	WHERE deactivated <> -62135596800000000 AND delete_after <> -62135596800000000;
 
 -- The rows of nodes, records, collections and blob_refs belong to a content, not to a repo, so that a repo's whole content is
 -- replaced or removed by writing one row.
