@@ -156,7 +156,7 @@ func TestBlobLimit(t *testing.T) {
 // Blobs that nothing refers to any more are deleted at the next upkeep, those never referred to after a day.
 func TestBlobsAreRemoved(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := start(t, func(c *pds.Config) { c.Now = func() time.Time { return now } })
+	w := start(t, withClock(&now))
 	alice := w.signUp(t, "alice")
 	var blobs [3]blobRef
 	for i := range blobs {

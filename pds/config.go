@@ -74,6 +74,9 @@ type Config struct {
 	// InviteRequired closes sign-up to people without an invite code. If zero, it is open.
 	InviteRequired bool
 
+	// Relays are the URLs of the relays that are asked to crawl the server. If nil, none is.
+	Relays []string
+
 	// MaxBlob limits an uploaded blob, in bytes. If zero, 5 MiB.
 	MaxBlob int64
 
@@ -117,6 +120,8 @@ type Directory interface {
 	LookupDID(ctx context.Context, did syntax.DID) (*indigo.Identity, error)
 	ResolveDIDRaw(ctx context.Context, did syntax.DID) (json.RawMessage, error)
 	ResolveHandle(ctx context.Context, handle syntax.Handle) (syntax.DID, error)
+	Refresh(ctx context.Context, did syntax.DID) (*indigo.Identity, error)
+	Purge(ctx context.Context, id syntax.AtIdentifier) error
 }
 
 const minTokenSecret = 16
@@ -157,6 +162,12 @@ func (c *Config) fill() error {
 	}
 	c.fillDefaults()
 	return errors.Join(errs...)
+}
+
+// hostname is how the network calls the server: with the port, if it has an unusual one.
+func (c *Config) hostname() string {
+	_, host, _ := strings.Cut(c.PublicURL, "://")
+	return host
 }
 
 func (c *Config) fillDefaults() {

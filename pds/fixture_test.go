@@ -163,14 +163,22 @@ func (w *world) post(t testing.TB, token, method string, body any) *response {
 
 func (w *world) do(t testing.TB, verb, path, token, contentType string, body io.Reader) *response {
 	t.Helper()
+	if token != "" {
+		token = "Bearer " + token
+	}
+	return w.doAs(t, verb, path, token, contentType, body)
+}
+
+func (w *world) doAs(t testing.TB, verb, path, authorization, contentType string, body io.Reader) *response {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, verb, w.url+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -225,4 +233,9 @@ func (w *world) login(t testing.TB, u *user) *user {
 		"identifier": u.did, "password": name + "-password",
 	}).decode(t, &session)
 	return &user{world: w, did: u.did, access: session.AccessJWT, refresh: session.RefreshJWT}
+}
+
+// withClock has the server's time be what *now says.
+func withClock(now *time.Time) func(*pds.Config) {
+	return func(c *pds.Config) { c.Now = func() time.Time { return *now } }
 }

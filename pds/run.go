@@ -2,7 +2,10 @@ package pds
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -12,18 +15,28 @@ const (
 	upkeepBatch = 1000 // rows removed in one write
 )
 
-// Run does the upkeep until ctx ends, and then returns nil: it removes expired tokens, blobs that nothing refers to,
-// events older than the log is kept, and what the store itself has to remove. A failure is logged, and tried again a
-// minute later.
+// Run does what no request asks for until ctx ends, and then returns nil. It asks the relays to crawl the server, and it
+// removes expired tokens, blobs that nothing refers to, events older than the log is kept, and what the store itself has
+// to remove. A failure is logged, and tried again later.
 //
 // A server answers without it; but nothing is ever removed then. One Run for a store is enough.
 func (s *Server) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	if s.crawlers != nil {
+		wg.Go(func() { s.crawlers.Run(ctx) })
+	}
+	wg.Go(func() { s.keepUp(ctx) })
+	wg.Wait()
+	return nil
+}
+
+func (s *Server) keepUp(ctx context.Context) {
 	for {
 		s.upkeep(ctx)
 		select {
 		case <-time.After(upkeepEvery):
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
@@ -33,6 +46,7 @@ func (s *Server) upkeep(ctx context.Context) {
 		removing string
 		do       func(context.Context) error
 	}{
+		{"accounts whose time has come", s.deleteDueAccounts},
 		{"expired tokens", s.expireTokens},
 		{"old events", s.trimEvents},
 		{"unused blobs", s.blobs.Sweep},
@@ -42,6 +56,25 @@ func (s *Server) upkeep(ctx context.Context) {
 			s.logger.ErrorContext(ctx, "pds: upkeep failed", "removing", step.removing, "err", err)
 		}
 	}
+}
+
+// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after.
+func (s *Server) deleteDueAccounts(ctx context.Context) error {
+	return inBatches(func() (n int, err error) {
+		var due []syntax.DID
+		for did, err := range s.store.DueAccounts(ctx, s.now(), upkeepBatch) {
+			if err != nil {
+				return 0, err
+			}
+			due = append(due, did)
+		}
+		for _, did := range due {
+			if err := s.deleteAccount(ctx, did); err != nil {
+				return 0, err
+			}
+		}
+		return len(due), nil
+	})
 }
 
 func (s *Server) expireTokens(ctx context.Context) error {

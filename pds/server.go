@@ -13,6 +13,7 @@ import (
 	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/account"
+	"github.com/pdskit/pdskit/pds/internal/admin"
 	"github.com/pdskit/pdskit/pds/internal/blob"
 	identitymethods "github.com/pdskit/pdskit/pds/internal/identity"
 	"github.com/pdskit/pdskit/pds/internal/page"
@@ -29,11 +30,13 @@ type Server struct {
 	store      *firehose.Log
 	engine     *repo.Engine
 	identity   Directory
+	keys       Keys
 	mux        *xrpc.Mux
 	site       *http.ServeMux
 	pages      *page.Server
 	records    *record.Server
 	blobs      *blob.Server
+	crawlers   *firehose.Crawlers
 	keepEvents time.Duration
 	now        func() time.Time
 	logger     *slog.Logger
@@ -49,9 +52,13 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		store:      firehose.NewLog(c.Store),
+		keys:       c.Keys,
 		keepEvents: c.KeepEvents,
 		now:        c.Now,
 		logger:     c.Logger,
+	}
+	if len(c.Relays) > 0 {
+		s.crawlers = &firehose.Crawlers{Log: s.store, Relays: c.Relays, Hostname: c.hostname(), Logger: c.Logger}
 	}
 	var errs [4]error
 	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
@@ -100,9 +107,11 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 	maps.Copy(authenticator, c.Authenticators)
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{Authenticator: authenticator, Errors: wireError, Logger: c.Logger})
 
+	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
 	accounts := &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
-		Document: s.identity.ResolveDIDRaw, Handles: identity.HandleRules{ServiceDomains: c.HandleDomains},
+		Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
+		Document: s.identity.ResolveDIDRaw, Handles: handles,
 		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
 		Description: account.Description{
 			DID: c.DID, HandleDomains: c.HandleDomains, InviteRequired: c.InviteRequired, BlobUploadLimit: c.MaxBlob,
@@ -123,8 +132,14 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 		Stream: firehose.NewStream(firehose.StreamConfig{Log: s.store}),
 	}
 	identities := &identitymethods.Server{
-		Accounts: s.store, HandleDomains: c.HandleDomains, ResolveHandle: s.identity.ResolveHandle,
+		Accounts: s.store, Registrar: registrar, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
+		Refresh: s.identity.Refresh, Purge: s.identity.Purge, Own: s.own, ClaimHandle: accounts.ClaimHandle, Now: c.Now,
 	}
+	admins := &admin.Server{
+		Accounts: s.store, Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, EndSessions: sessions.RevokeAll,
+		DeleteAccount: s.deleteAccount, Now: c.Now,
+	}
+	s.Handle(admins.Methods()...)
 	s.Handle(accounts.Methods()...)
 	s.Handle(identities.Methods()...)
 	s.Handle(s.records.Methods()...)

@@ -28,6 +28,17 @@ func (e environment) text(name, def string) string {
 	return v.value
 }
 
+// list returns the parts of a variable's value between commas, nil if it is empty or not set.
+func (e environment) list(name string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(e.text(name, ""), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
 func (e environment) number(name string, def int) (int, error) {
 	s := e.text(name, "")
 	if s == "" {

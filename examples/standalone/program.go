@@ -88,6 +88,7 @@ func (s *settings) config(store *sqlite.Store, blobs *disk.Blobs, secrets *secre
 		PLCURL:           s.plcURL,
 		RecoveryKey:      s.recoveryKey,
 		InviteRequired:   s.invite,
+		Relays:           s.relays,
 		MaxBlob:          s.blobLimit,
 		MaxImport:        s.importLimit,
 		KeepEvents:       s.keepEvents,

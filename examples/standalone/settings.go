@@ -22,6 +22,7 @@ type settings struct {
 	blobs         string
 	serviceDID    string
 	handleDomains []string
+	relays        []string
 	adminPassword string
 	jwtSecret     string
 	keySecret     string
@@ -93,6 +94,7 @@ Environment, under the names of the reference PDS:
   PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX  PDS_RECOVERY_DID_KEY
   PDS_INVITE_REQUIRED  PDS_BLOB_UPLOAD_LIMIT  PDS_ACCEPTING_REPO_IMPORTS
   PDS_MAX_REPO_IMPORT_SIZE  PDS_REPO_BACKFILL_LIMIT_MS
+  PDS_CRAWLERS
   PDS_PRIVACY_POLICY_URL  PDS_TERMS_OF_SERVICE_URL  PDS_CONTACT_EMAIL_ADDRESS
   PDS_DEV_MODE  PDS_DISABLE_SSRF_PROTECTION  PDS_VERSION  LOG_ENABLED  LOG_LEVEL
 
@@ -117,11 +119,8 @@ func (s *settings) read(env environment) error {
 	s.termsURL = env.text("PDS_TERMS_OF_SERVICE_URL", "")
 	s.contact = env.text("PDS_CONTACT_EMAIL_ADDRESS", "")
 	s.version = env.text("PDS_VERSION", "")
-	if domains := env.text("PDS_SERVICE_HANDLE_DOMAINS", ""); domains != "" {
-		for domain := range strings.SplitSeq(domains, ",") {
-			s.handleDomains = append(s.handleDomains, strings.TrimSpace(domain))
-		}
-	}
+	s.handleDomains = env.list("PDS_SERVICE_HANDLE_DOMAINS")
+	s.relays = env.list("PDS_CRAWLERS")
 	var errs [10]error
 	s.port, errs[0] = env.number("PDS_PORT", 2583)
 	s.invite, errs[1] = env.flag("PDS_INVITE_REQUIRED", false)

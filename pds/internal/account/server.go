@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
+	indigo "github.com/bluesky-social/indigo/atproto/identity"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
@@ -25,6 +26,14 @@ type Server struct {
 	Registrar identity.Registrar
 	Keys      Keys
 	Engine    *repo.Engine
+	Repos     storage.RepoReader
+	Blobs     storage.BlobIndex
+
+	// SetStatus changes an account in a way that may change its status, and tells the network.
+	SetStatus func(ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account)) error
+
+	// Refresh resolves a DID as the network knows it now.
+	Refresh func(ctx context.Context, did syntax.DID) (*indigo.Identity, error)
 
 	// Document resolves a DID to its document.
 	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
@@ -43,6 +52,7 @@ type Keys interface {
 	Generate(ctx context.Context, name string, kind keys.Kind) (atcrypto.PublicKey, error)
 	Copy(ctx context.Context, from, to string) error
 	Delete(ctx context.Context, name string) error
+	Public(ctx context.Context, name string) (atcrypto.PublicKey, error)
 }
 
 // Description is what describeServer tells, beside what it derives.
@@ -65,5 +75,8 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Query("com.atproto.server.getSession", auth.SessionOrTakendown, s.getSession),
 		xrpc.Procedure("com.atproto.server.refreshSession", auth.Refresh, s.refreshSession),
 		xrpc.Procedure("com.atproto.server.deleteSession", auth.RefreshExpired, s.deleteSession),
+		xrpc.Procedure("com.atproto.server.activateAccount", auth.FullSession, s.activateAccount),
+		xrpc.Procedure("com.atproto.server.deactivateAccount", auth.FullSessionOrTakendown, s.deactivateAccount),
+		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session, s.checkAccountStatus),
 	}
 }

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -33,10 +32,8 @@ func (s *Server) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandlePa
 	if !errors.Is(err, storage.ErrNotFound) {
 		return nil, err
 	}
-	for _, domain := range s.HandleDomains {
-		if strings.HasSuffix("."+handle.String(), domain) {
-			return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
-		}
+	if _, own := s.Handles.Label(handle); own {
+		return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
 	}
 	did, err := s.ResolveHandle(ctx, handle)
 	if err != nil {

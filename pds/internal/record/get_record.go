@@ -31,7 +31,8 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 	}
 	path := in.Collection.String() + "/" + in.RKey.String()
 	record, err := s.Records.Record(ctx, account.DID, path)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && in.CID != "" && in.CID != record.CID.String() {
+	hidden := record.TakedownRef != "" || in.CID != "" && in.CID != record.CID.String()
+	if errors.Is(err, storage.ErrNotFound) || err == nil && hidden {
 		return nil, xrpc.Errorf("RecordNotFound", "Could not locate record: %s", uri(account.DID, path))
 	}
 	if err != nil {

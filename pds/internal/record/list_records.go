@@ -20,8 +20,8 @@ type listRecordsParams struct {
 
 type recordList struct {
 	did     syntax.DID
-	limit   int
 	records []storage.Record
+	cursor  syntax.RecordKey // where to go on, "" at the end
 }
 
 // listRecords lists a collection from the highest record key down, or with reverse from the lowest up.
@@ -37,12 +37,19 @@ func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams
 	} else {
 		r.Before = in.Cursor
 	}
-	list := &recordList{did: account.DID, limit: in.Limit}
+	list := &recordList{did: account.DID}
+	n := 0
 	for record, err := range s.Records.Records(ctx, account.DID, r) {
 		if err != nil {
 			return nil, err
 		}
-		list.records = append(list.records, record)
+		if record.TakedownRef == "" {
+			list.records = append(list.records, record)
+		}
+		if n++; n == in.Limit {
+			_, rkey, _ := strings.Cut(record.Path, "/")
+			list.cursor = syntax.RecordKey(rkey)
+		}
 	}
 	return list, nil
 }
@@ -60,10 +67,9 @@ func (l *recordList) AppendJSON(dst []byte) ([]byte, error) {
 		}
 	}
 	dst = append(dst, ']')
-	if len(l.records) == l.limit {
-		_, rkey, _ := strings.Cut(l.records[len(l.records)-1].Path, "/")
+	if l.cursor != "" {
 		dst = append(dst, `,"cursor":"`...)
-		dst = append(dst, rkey...)
+		dst = append(dst, l.cursor...)
 		dst = append(dst, '"')
 	}
 	return append(dst, '}'), nil

@@ -15,7 +15,7 @@ import (
 // Server is what the methods need. All fields are required.
 type Server struct {
 	Engine   *repo.Engine
-	Repos    storage.RepoReader
+	Repos    storage.Repos
 	Accounts storage.Accounts
 	Stream   *firehose.Stream
 
@@ -36,6 +36,7 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Query("com.atproto.sync.getHead", auth.OptionalSession, s.getHead),
 		xrpc.Query("com.atproto.sync.getRepoStatus", auth.Public, s.getRepoStatus),
 		xrpc.Query("com.atproto.sync.listRepos", auth.Public, s.listRepos),
+		xrpc.Query("com.atproto.sync.listReposByCollection", auth.Public, s.listReposByCollection),
 	}
 }
 

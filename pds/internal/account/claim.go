@@ -1,0 +1,41 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// ClaimHandle keeps everybody else from a handle that an account is about to change to, until release is called or
+// a quarter of an hour has passed. Error: an *xrpc.Error if someone else has it, or is about to.
+func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did syntax.DID) (release func(), err error) {
+	now := s.Now()
+	err = s.Tokens.PutToken(ctx, storage.Token{
+		Kind: kindHandle, ID: handle.String(), DID: did, Value: []byte("{}"), IssuedAt: now, ExpiresAt: now.Add(reservedFor),
+	})
+	if errors.Is(err, storage.ErrExists) {
+		var t storage.Token
+		if t, err = s.Tokens.Token(ctx, kindHandle, handle.String()); err == nil && t.DID != did {
+			err = handleTaken(handle)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	release = func() { s.drop(ctx, kindHandle, handle.String()) }
+	account, err := s.Accounts.AccountByHandle(ctx, handle)
+	switch {
+	case err == nil && account.DID != did:
+		err = handleTaken(handle)
+	case errors.Is(err, storage.ErrNotFound):
+		err = nil
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}

@@ -1,0 +1,33 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type deactivateAccountInput struct {
+	DeleteAfter syntax.Datetime `json:"deleteAfter,omitempty"`
+}
+
+// deactivateAccount takes an account off the network until it is activated again, or deleted after a time.
+func (s *Server) deactivateAccount(ctx context.Context, c *xrpc.Call[deactivateAccountInput]) (*struct{}, error) {
+	if _, err := s.account(ctx, c.Caller.DID); err != nil {
+		return nil, err
+	}
+	var deleteAfter time.Time
+	if c.Input.DeleteAfter != "" {
+		deleteAfter = c.Input.DeleteAfter.Time()
+	}
+	now := s.Now()
+	return nil, s.SetStatus(ctx, c.Caller.DID, false, func(a *storage.Account) {
+		if a.DeactivatedAt.IsZero() {
+			a.DeactivatedAt = now
+		}
+		a.DeleteAfter = deleteAfter
+	})
+}

@@ -1,0 +1,33 @@
+package account
+
+import (
+	"context"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// hostedHere says what keeps an identity, as the network knows it now, from being this server's: another server, or
+// another signing key. A rotation key of the owner's alone is no obstacle.
+func (s *Server) hostedHere(ctx context.Context, did syntax.DID) error {
+	ident, err := s.Refresh(ctx, did)
+	if err != nil {
+		return xrpc.InvalidRequest("Could not resolve DID: %s", did)
+	}
+	if ident.PDSEndpoint() != s.PublicURL {
+		return xrpc.InvalidRequest("DID document atproto_pds service endpoint does not match PDS public url")
+	}
+	named, err := ident.PublicKey()
+	if err != nil {
+		return xrpc.InvalidRequest("DID document verification method does not match expected signing key")
+	}
+	own, err := s.Keys.Public(ctx, did.String())
+	if err != nil {
+		return err
+	}
+	if !own.Equal(named) {
+		return xrpc.InvalidRequest("DID document verification method does not match expected signing key")
+	}
+	return nil
+}

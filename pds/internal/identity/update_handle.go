@@ -1,0 +1,102 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type updateHandleInput struct {
+	Handle string `json:"handle"`
+}
+
+// updateHandle changes the handle of the caller's account: first in its identity, and then here, with the event that
+// tells of it. If it breaks off in between, the same call finishes it.
+func (s *Server) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInput]) (*struct{}, error) {
+	account, err := s.Own(ctx, c.Caller)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := s.newHandle(ctx, account.DID, c.Input.Handle)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.ClaimHandle(ctx, handle, account.DID)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := s.updateIdentity(ctx, account.DID, handle); err != nil {
+		return nil, err
+	}
+	event, err := firehose.Identity(account.DID, handle, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.Accounts.UpdateAccount(ctx, account.DID, func(a *storage.Account) error {
+		a.Handle = handle
+		return nil
+	}, event)
+	if errors.Is(err, storage.ErrHandleTaken) {
+		return nil, xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
+	}
+	return nil, err
+}
+
+// newHandle checks that an account may have a handle: one of the server's own domains by their rules, any other by its
+// resolving to the account.
+func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
+	handle, err := s.Handles.Validate(raw)
+	var refused *identity.HandleError
+	switch {
+	case errors.As(err, &refused) && errors.Is(err, identity.ErrHandleNotAvailable):
+		return "", xrpc.Errorf("HandleNotAvailable", "%s", refused.Message)
+	case errors.As(err, &refused):
+		return "", xrpc.Errorf("InvalidHandle", "%s", refused.Message)
+	case err != nil:
+		return "", err
+	}
+	if _, own := s.Handles.Label(handle); own {
+		return handle, nil
+	}
+	if resolved, err := s.ResolveHandle(ctx, handle); err != nil || resolved != did {
+		return "", xrpc.InvalidRequest("External handle did not resolve to DID")
+	}
+	return handle, nil
+}
+
+// updateIdentity has the DID document name the handle. That of another method than did:plc has to name it already.
+func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
+	if did.Method() != "plc" {
+		ident, err := s.Refresh(ctx, did)
+		if err == nil {
+			if claimed, err := ident.DeclaredHandle(); err == nil && claimed == handle {
+				return nil
+			}
+		}
+		return xrpc.InvalidRequest("DID is not properly configured for handle")
+	}
+	err := s.Registrar.Update(ctx, did, func(state *plc.State) error {
+		state.SetHandle(handle)
+		return nil
+	})
+	switch {
+	case err == nil:
+		return s.Purge(ctx, did.AtIdentifier())
+	case errors.Is(err, plc.ErrUnavailable):
+		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
+	case errors.Is(err, plc.ErrNotRotationKey):
+		return xrpc.InvalidRequest("The server has no key that may change this identity")
+	case errors.Is(err, plc.ErrNotFound), errors.Is(err, plc.ErrTombstoned), errors.Is(err, plc.ErrMalformed):
+		return xrpc.InvalidRequest("The PLC directory refused to change the identity")
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+package pds
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// setStatus changes an account in a way that may change its status, and writes the events of that with it: #account, and
+// when the account becomes active #identity and #sync too, since nobody has followed it meanwhile. announce says to write
+// the #account event also if the status stays. Error: storage.ErrNotFound.
+func (s *Server) setStatus(ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account)) error {
+	for {
+		before, err := s.store.Account(ctx, did)
+		if err != nil {
+			return err
+		}
+		after := before
+		change(&after)
+		var events []storage.Event
+		if after.Status() != before.Status() || announce {
+			if events, err = s.statusEvents(ctx, after, before.Status() != after.Status()); err != nil {
+				return err
+			}
+		}
+		_, err = s.store.UpdateAccount(ctx, did, func(a *storage.Account) error {
+			if a.Status() != before.Status() || a.Handle != before.Handle {
+				return errChanged
+			}
+			change(a)
+			return nil
+		}, events...)
+		if !errors.Is(err, errChanged) {
+			return err
+		}
+	}
+}
+
+// errChanged: the account isn't any more what its events were made for.
+var errChanged = errors.New("pds: the account has changed meanwhile")
+
+func (s *Server) statusEvents(ctx context.Context, a storage.Account, changed bool) ([]storage.Event, error) {
+	now := s.now()
+	event, err := firehose.Account(a.DID, a.Status(), now)
+	if err != nil || !changed || a.Status() != storage.StatusActive {
+		return []storage.Event{event}, err
+	}
+	identity, err := firehose.Identity(a.DID, a.Handle, now)
+	if err != nil {
+		return nil, err
+	}
+	sync, err := s.engine.SyncEvent(ctx, a.DID)
+	return []storage.Event{event, identity, sync}, err
+}
+
+// deleteAccount removes an account with all that belongs to it, and tells the network.
+func (s *Server) deleteAccount(ctx context.Context, did syntax.DID) error {
+	event, err := firehose.Account(did, firehose.StatusDeleted, s.now())
+	if err != nil {
+		return err
+	}
+	if _, err := s.store.DeleteAccount(ctx, did, event); err != nil {
+		return err
+	}
+	s.engine.Forget(did)
+	return s.keys.Delete(ctx, did.String()) // the store has forgotten it; what keeps it in memory has to, too
+}
