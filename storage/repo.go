@@ -30,6 +30,10 @@ type Record struct {
 	CID   cid.Cid
 	Rev   syntax.TID // of the commit that wrote it
 	Bytes []byte     // DAG-CBOR
+
+	// TakedownRef is the moderator's reference of a takedown, or "" while there is none. It is no part of the signed
+	// repo.
+	TakedownRef string
 }
 
 // RecordWrite puts or deletes a record.
@@ -142,4 +146,9 @@ type Repos interface {
 	// record, and gets its bytes and blob references. Error, beside those of Commit: [ErrNotFound] if there is no such
 	// earlier row.
 	Replace(ctx context.Context, c Commit, rows iter.Seq2[Row, error]) (int64, error)
+
+	// SetRecordTakedown sets or, with "", lifts the takedown of a record. A takedown outlasts later writes of the
+	// record, and a Replace whose rows have a record at its path; it ends with the record. What it means is up to the
+	// readers: the record is read and listed as before. Error: [ErrNotFound].
+	SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error
 }

@@ -51,6 +51,7 @@ func (s *Store) Replace(
 			touched[f.cid] = struct{}{}
 			return true
 		})
+		next.takeDownAs(old)
 		seq = s.advance(c, next, touched, append(old.collections(), next.collections()...))
 		return nil
 	})
@@ -130,7 +131,9 @@ func (r *repo) putRow(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid
 
 // write puts or deletes a record, and notes the blobs that it and the record before it refer to.
 func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]struct{}) {
+	takedown := ""
 	if old, ok := r.records.Delete(&record{Record: storage.Record{Path: w.Path}}); ok {
+		takedown = old.TakedownRef
 		r.recordsByCID.Delete(old)
 		for _, c := range old.blobs {
 			r.refs.Delete(ref{blob: c.String(), path: w.Path})
@@ -141,7 +144,7 @@ func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]
 		return
 	}
 	rec := &record{
-		Record: storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: bytes.Clone(w.Bytes)},
+		Record: storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: bytes.Clone(w.Bytes), TakedownRef: takedown},
 		blobs:  slices.Clone(w.Blobs),
 	}
 	r.records.Set(rec)

@@ -22,6 +22,7 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		`DELETE FROM accounts WHERE did = ?1`,
 		`UPDATE contents SET state = 2 WHERE id = (SELECT content FROM repos WHERE did = ?1)`,
 		`DELETE FROM repos WHERE did = ?1`,
+		`DELETE FROM record_takedowns WHERE did = ?1`,
 		`DELETE FROM tokens WHERE did = ?1`,
 		`DELETE FROM keys WHERE name = ?1`,
 		`UPDATE blobs SET state = 2, takedown = '' WHERE did = ?1 AND state <> 3`,

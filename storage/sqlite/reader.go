@@ -22,7 +22,7 @@ func (r reader) Head(_ context.Context, did syntax.DID) (storage.Head, error) {
 
 func (r reader) Record(_ context.Context, did syntax.DID, path string) (storage.Record, error) {
 	return one(r.db, scanRecord,
-		`SELECT path, cid, rev, bytes FROM records WHERE content = `+contentOf+` AND path = ?2`, did, path)
+		`SELECT `+recordColumns+` FROM records r WHERE r.content = `+contentOf+` AND r.path = ?2`, did, path)
 }
 
 func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, error) {
@@ -117,9 +117,16 @@ func scanHeadAt(r *lite.Stmt, col int) (storage.Head, error) {
 	}, err
 }
 
+// scanRecord reads recordColumns.
 func scanRecord(r *lite.Stmt) (storage.Record, error) {
 	c, err := columnCID(r, 1)
-	return storage.Record{Path: r.ColumnText(0), CID: c, Rev: syntax.TID(r.ColumnText(2)), Bytes: columnBytes(r, 3)}, err
+	return storage.Record{
+		Path:        r.ColumnText(0),
+		CID:         c,
+		Rev:         syntax.TID(r.ColumnText(2)),
+		Bytes:       columnBytes(r, 3),
+		TakedownRef: r.ColumnText(4),
+	}, err
 }
 
 func scanStats(r *lite.Stmt) (storage.RepoStats, error) {

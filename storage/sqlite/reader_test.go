@@ -151,10 +151,12 @@ func TestPlans(t *testing.T) {
 		selectToken + `INDEXED BY tokens_by_did WHERE did = ?1 AND kind = ?2 ORDER BY id`: "tokens_by_did (did=? AND kind=?)",
 		`DELETE FROM tokens WHERE did = ?1`:                                               "tokens_by_did (did=?)",
 		`SELECT kind, id FROM tokens WHERE expires <= ?1 ORDER BY expires LIMIT ?2`:       "tokens_by_expiry (expires<?)",
-		selectRecords + `ORDER BY path DESC LIMIT ?4`:                                     "PRIMARY KEY (content=? AND path>? AND path<?)",
-		`SELECT r.rev, r.bytes ` + recordByCID:                                            "c USING PRIMARY KEY (content=? AND tail=?)",
-		selectByCollection:                                                                "collections_by_name (name=? AND did>?)",
-		`SELECT cid FROM blob_refs WHERE content = ?1 AND path = ?2`:                      "blob_refs_by_path (content=? AND path=?)",
+		selectRecords + `ORDER BY r.path LIMIT ?4`:                                        "t USING PRIMARY KEY (did=? AND path=?)",
+		dropStaleTakedowns: "record_takedowns USING PRIMARY KEY (did=?)",
+		selectRecords + `ORDER BY r.path DESC LIMIT ?4`:              "PRIMARY KEY (content=? AND path>? AND path<?)",
+		`SELECT r.rev, r.bytes ` + recordByCID:                       "c USING PRIMARY KEY (content=? AND tail=?)",
+		selectByCollection:                                           "collections_by_name (name=? AND did>?)",
+		`SELECT cid FROM blob_refs WHERE content = ?1 AND path = ?2`: "blob_refs_by_path (content=? AND path=?)",
 		`SELECT DISTINCT cid FROM blob_refs WHERE content = ` + contentOf + ` AND cid > ?2 AND rev > ?3 ORDER BY cid LIMIT ?4`: "PRIMARY KEY (content=? AND cid>?)",
 	} {
 		steps, err := read(t.Context(), s.readers, func(db *conn) ([]string, error) { return all(db, detail, `EXPLAIN QUERY PLAN `+sql) })

@@ -49,6 +49,9 @@ func swapContent(db *conn, c storage.Commit, staged int64) (int64, error) {
 	if err := swapBlobRefs(db, c.Head.DID, staged); err != nil {
 		return 0, err
 	}
+	if err := db.exec(dropStaleTakedowns, c.Head.DID, staged); err != nil {
+		return 0, err
+	}
 	if err := putHead(db, c.Head, staged); err != nil {
 		return 0, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
+	lite "zombiezen.com/go/sqlite"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -217,10 +218,13 @@ func copyRecord(db *conn, content int64, rev syntax.TID, row stagedRow) error {
 	w := *row.Record
 	var from storage.Record
 	var err error
+	scan := func(r *lite.Stmt) (storage.Record, error) {
+		return storage.Record{Path: r.ColumnText(0), Bytes: columnBytes(r, 1)}, nil
+	}
 	if row.from != "" {
-		from, err = one(db, scanRecord, `SELECT path, cid, rev, bytes FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
+		from, err = one(db, scan, `SELECT path, bytes FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
 	} else {
-		from, err = one(db, scanRecord, `SELECT r.path, r.cid, r.rev, r.bytes `+recordByCID, content, w.CID, cidTail(w.CID))
+		from, err = one(db, scan, `SELECT r.path, r.bytes `+recordByCID, content, w.CID, cidTail(w.CID))
 	}
 	if err != nil {
 		return fmt.Errorf("sqlite: earlier row with the bytes of %s: %w", w.Path, err)

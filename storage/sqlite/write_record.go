@@ -11,7 +11,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecord puts or deletes a record of a content that gets a head, and keeps record_cids and collections true.
+// writeRecord puts or deletes a record of a content that gets a head, and keeps record_cids, collections and
+// record_takedowns true.
 func writeRecord(db *conn, content int64, w storage.RecordWrite, head storage.Head) error {
 	old, err := one(db, func(r *lite.Stmt) (cid.Cid, error) { return columnCID(r, 0) },
 		`SELECT cid FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
@@ -26,6 +27,9 @@ func writeRecord(db *conn, content int64, w storage.RecordWrite, head storage.He
 	}
 	if !w.CID.Defined() {
 		if err := db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path); err != nil {
+			return err
+		}
+		if err := dropRecordTakedown(db, head.DID, w.Path); err != nil {
 			return err
 		}
 		return dropCollection(db, content, collectionOf(w.Path))

@@ -21,7 +21,7 @@ func sentences() []sentence {
 		generalSentences,
 		accountSentences, accountChangeSentences, accountDueSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
-		eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
+		takedownSentences, eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
 	)
 }
 

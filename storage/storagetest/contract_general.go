@@ -148,15 +148,16 @@ func testContext(t *testing.T, s storage.Store) {
 func testAbsence(t *testing.T, s storage.Store) {
 	ctx, did, blob := t.Context(), testDID(1), blobOf("blob")
 	for what, get := range map[string]func() error{
-		"Account":         func() error { _, err := s.Account(ctx, did); return err },
-		"AccountByHandle": func() error { _, err := s.AccountByHandle(ctx, "user1.test"); return err },
-		"AccountByEmail":  func() error { _, err := s.AccountByEmail(ctx, "user1@example.com"); return err },
-		"Head":            func() error { _, err := s.Head(ctx, did); return err },
-		"Record":          func() error { _, err := s.Record(ctx, did, "a.b.c/1"); return err },
-		"Token":           func() error { _, err := s.Token(ctx, "kind", "id"); return err },
-		"TakeToken":       func() error { _, err := s.TakeToken(ctx, "kind", "id"); return err },
-		"Key":             func() error { _, err := s.Key(ctx, "name"); return err },
-		"Blob":            func() error { _, err := s.Blob(ctx, did, blob); return err },
+		"Account":           func() error { _, err := s.Account(ctx, did); return err },
+		"AccountByHandle":   func() error { _, err := s.AccountByHandle(ctx, "user1.test"); return err },
+		"AccountByEmail":    func() error { _, err := s.AccountByEmail(ctx, "user1@example.com"); return err },
+		"Head":              func() error { _, err := s.Head(ctx, did); return err },
+		"Record":            func() error { _, err := s.Record(ctx, did, "a.b.c/1"); return err },
+		"SetRecordTakedown": func() error { return s.SetRecordTakedown(ctx, did, "a.b.c/1", "") },
+		"Token":             func() error { _, err := s.Token(ctx, "kind", "id"); return err },
+		"TakeToken":         func() error { _, err := s.TakeToken(ctx, "kind", "id"); return err },
+		"Key":               func() error { _, err := s.Key(ctx, "name"); return err },
+		"Blob":              func() error { _, err := s.Blob(ctx, did, blob); return err },
 	} {
 		fails(t, what, get(), storage.ErrNotFound)
 	}

@@ -83,6 +83,11 @@ func (f *Faulty) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[s
 	return inject(f, "Replace", func() (int64, error) { return f.Store.Replace(ctx, c, rows) })
 }
 
+// SetRecordTakedown implements [storage.Repos].
+func (f *Faulty) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
+	return injectOnly(f, "SetRecordTakedown", func() error { return f.Store.SetRecordTakedown(ctx, did, path, ref) })
+}
+
 // AppendEvents implements [storage.Events].
 func (f *Faulty) AppendEvents(ctx context.Context, events ...storage.Event) (int64, error) {
 	return inject(f, "AppendEvents", func() (int64, error) { return f.Store.AppendEvents(ctx, events...) })

@@ -163,7 +163,9 @@ func (r *tree) advance(records map[string]entry, writes []storage.RecordWrite) (
 			delete(next.records, w.Path)
 			continue
 		}
-		next.records[w.Path] = entry{storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: w.Bytes}, w.Blobs}
+		next.records[w.Path] = entry{storage.Record{
+			Path: w.Path, CID: w.CID, Rev: rev, Bytes: w.Bytes, TakedownRef: r.records[w.Path].TakedownRef,
+		}, w.Blobs}
 	}
 	c := storage.Commit{Prev: r.head.Commit, Writes: writes}
 	node := func(data []byte) cid.Cid {
@@ -205,6 +207,16 @@ func (r *tree) advance(records map[string]entry, writes []storage.RecordWrite) (
 	}
 	c.Events = []storage.Event{{DID: r.head.DID, Kind: storage.EventCommit, Time: at(next.commits), Body: list(event...)}}
 	return c, next
+}
+
+// takeDown returns what the repo is after the takedown of one of its records, or after it's lifted.
+func (r *tree) takeDown(path, ref string) *tree {
+	next := *r
+	next.records = maps.Clone(r.records)
+	e := next.records[path]
+	e.TakedownRef = ref
+	next.records[path] = e
+	return &next
 }
 
 // collections returns the collections that have a record, in order.

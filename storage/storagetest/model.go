@@ -52,6 +52,7 @@ var (
 	modelNames       = []string{"1", "2", "3", "a", "~"}
 	modelBlobs       = []string{"0", "1", "2", "3", "4", "5"}
 	modelKinds       = []string{"kind", "other kind"}
+	modelRefs        = []string{"", "ref", "other ref"}
 	modelTimes       = []time.Time{{}, at(5), at(6), at(7)}
 )
 

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ipfs/go-cid"
@@ -110,6 +111,22 @@ func (m *model) replace() {
 	}
 	m.setTree(next)
 	m.appended(seq, c.Events...)
+}
+
+func (m *model) setRecordTakedown() {
+	did, path := choose(m, modelDIDs), choose(m, modelCollections)+"/"+choose(m, modelNames)
+	if paths := slices.Sorted(maps.Keys(m.tree(did).records)); len(paths) > 0 && m.chance(80) {
+		path = choose(m, paths)
+	}
+	ref := choose(m, modelRefs)
+	var expected []error
+	if _, there := m.tree(did).records[path]; !there {
+		expected = []error{storage.ErrNotFound}
+	}
+	m.note("SetRecordTakedown %s %s %q", did, path, ref)
+	if err := m.store.SetRecordTakedown(m.t.Context(), did, path, ref); !m.failedAs(err, expected) {
+		m.repos[did] = m.repos[did].takeDown(path, ref)
+	}
 }
 
 func (m *model) appendEvents() {

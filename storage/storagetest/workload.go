@@ -96,6 +96,7 @@ func (w *workload) commits() {
 				return err == nil
 			}, nil)
 			w.write(n, i == 2, put("a.b.c/"+name, name, b.CID), put("d.e.f/1", name))
+			w.takeDown(n, "d.e.f/1", name) // which the next write doesn't change
 		}
 		w.write(i, false, del("a.b.c/0"))
 		w.write(i, false, put("a.b.c/0", fmt.Sprint("again ", i)))
@@ -117,6 +118,15 @@ func (w *workload) write(n int, replace bool, writes ...storage.RecordWrite) {
 	}, storage.ErrConflict)
 	w.repos[n] = next
 	w.log = append(w.log, kinds(c.Events)...)
+}
+
+// takeDown takes down a record of the n-th repo.
+func (w *workload) takeDown(n int, path, ref string) {
+	ctx, did := w.Context(), testDID(n)
+	w.attempt("SetRecordTakedown", func() error { return w.SetRecordTakedown(ctx, did, path, ref) }, func() bool {
+		return must(w.Record(ctx, did, path))(w).TakedownRef == ref
+	}, nil)
+	w.repos[n] = w.repos[n].takeDown(path, ref)
 }
 
 func (w *workload) events() {

@@ -82,6 +82,14 @@ CREATE TABLE blob_refs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blob_refs_by_path ON blob_refs (content, path);
 
+-- The takedowns of records that the repo has. They aren't part of its content, so that they outlast a Replace.
+CREATE TABLE record_takedowns (
+	did  TEXT NOT NULL,
+	path TEXT NOT NULL,
+	ref  TEXT NOT NULL, -- the moderator's, not empty
+	PRIMARY KEY (did, path)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE blobs (
 	did      TEXT NOT NULL,
 	cid      TEXT NOT NULL,
