@@ -29,6 +29,15 @@ const (
 	// KindRefresh is the bearer of a refresh token, which is good for refreshing and for ending its session only.
 	KindRefresh Kind = "refresh token"
 
+	// KindOAuth is an app that somebody has let act for them, within its token's scope. See [Caller.May].
+	KindOAuth Kind = "oauth"
+
+	// KindService is an account of any server, or a service, that asks for one method by a service token.
+	KindService Kind = "service"
+
+	// KindModerator is a service that moderates the server, and asks for one method by a service token.
+	KindModerator Kind = "moderator"
+
 	// KindAdmin is the operator of the server. It has no DID.
 	KindAdmin Kind = "admin"
 )

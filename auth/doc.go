@@ -5,9 +5,10 @@
 //
 //	caller, err := auth.Session.Admit(request, authenticator)
 //
-// Three authenticators are here: [Sessions] knows the session tokens of com.atproto.server.createSession,
-// [AdminPassword] the server's operator, and [Schemes] picks one of several by the scheme of the Authorization header. A
-// host adds its own by implementing the interface.
+// These authenticators are here: [Sessions] knows the session tokens of com.atproto.server.createSession, [ServiceAuth]
+// the service tokens by which accounts of other servers ask for one method, [AdminPassword] the server's operator, and
+// [Schemes] picks one of several by the scheme of the Authorization header. A host adds its own by implementing the
+// interface.
 //
 // # Sessions
 //
@@ -15,6 +16,17 @@
 // refresh token lives for months, is exchanged for a new pair at each use, and is backed by one row in
 // [storage.Tokens], so that a session can be revoked. Tokens have the form of those of the reference server: given its
 // secret and, through [Sessions.Import], its rows, a server takes over with everybody still logged in.
+//
+// # Service tokens
+//
+// A [ServiceToken] says to another server that an account asks it for a method, signed with the account's key.
+// [ServiceAuth] checks those that come in: issuer, audience, method and time, and that each is used once.
+//
+// # Scopes
+//
+// An app that came by OAuth, a Caller of [KindOAuth], may do what its token's scope allows: a policy admits it by
+// [Policy.OrApp], a method asks [Caller.May] for what depends on its input. Whose token it is that carries the scope
+// doesn't matter here.
 //
 // # Passwords
 //

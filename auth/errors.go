@@ -24,7 +24,13 @@ func (e *Error) With(message string) *Error {
 	return &Error{Name: e.Name, Status: e.Status, Message: message, base: e}
 }
 
-// Unwrap returns the error that e was made of by [Error.With], or nil.
+// Named returns the same error with another name and message, for the many names of one trouble. [errors.Is] takes the
+// result for e.
+func (e *Error) Named(name, message string) *Error {
+	return &Error{Name: name, Status: e.Status, Message: message, base: e}
+}
+
+// Unwrap returns the error that e was made of by [Error.With] or [Error.Named], or nil.
 func (e *Error) Unwrap() error {
 	if e.base == nil {
 		return nil
@@ -64,6 +70,14 @@ var (
 
 	// ErrAccountDeactivated: the account is deactivated, and may not do this.
 	ErrAccountDeactivated = newError(http.StatusUnauthorized, "AccountDeactivated", "Account is deactivated")
+
+	// ErrServiceToken: a service token is malformed, forged, expired, used up, or meant for something else. Its Name says
+	// which: BadJwt, BadJwtType, JwtExpired, BadJwtAudience, BadJwtLexiconMethod, BadJwtIss, BadJwtSignature or
+	// UntrustedIss.
+	ErrServiceToken = newError(http.StatusUnauthorized, "BadJwt", "Service token could not be verified")
+
+	// ErrScopeMissing: the scope of the caller's token doesn't cover this.
+	ErrScopeMissing = newError(http.StatusForbidden, "ScopeMissingError", "Missing required scope")
 
 	// ErrForbidden: the caller is who they say, and may not do this.
 	ErrForbidden = newError(http.StatusForbidden, "Forbidden", "Forbidden")

@@ -42,6 +42,22 @@ var (
 	// RefreshExpired is [Refresh], and admits refresh tokens that have expired: one can always log out.
 	RefreshExpired = Policy{name: "RefreshExpired", decide: refreshExpired}
 
+	// SessionOrService is [Session], and admits the bearer of a service token for the method.
+	SessionOrService = ofKind("SessionOrService", refuseSession, KindSession, KindPrivilegedAppPassword,
+		KindAppPassword, KindService)
+
+	// SessionOrModerator is [SessionOrTakendown], and admits a service that moderates the server.
+	SessionOrModerator = ofKind("SessionOrModerator", refuseSession, KindSession, KindPrivilegedAppPassword,
+		KindAppPassword, KindTakendown, KindModerator)
+
+	// OptionalService admits anonymous callers and the bearer of a service token for the method.
+	OptionalService = ofKind("OptionalService", func(Kind) *Error {
+		return ErrServiceToken.Named("BadJwtType", "Service token expected")
+	}, KindAnonymous, KindService)
+
+	// Moderator admits the operator, and a service that moderates the server.
+	Moderator = ofKind("Moderator", func(Kind) *Error { return ErrAuthRequired }, KindAdmin, KindModerator)
+
 	// Admin admits the operator.
 	Admin = ofKind("Admin", func(Kind) *Error { return ErrAuthRequired }, KindAdmin)
 )

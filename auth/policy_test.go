@@ -11,8 +11,9 @@ import (
 // TestPolicies is the table of who is admitted where, and what the others hear.
 func TestPolicies(t *testing.T) {
 	const custom = Kind("custom")
-	kinds := []Kind{KindAnonymous, KindSession, KindPrivilegedAppPassword, KindAppPassword, KindTakendown, KindRefresh, KindAdmin, custom}
-	type row [8]string
+	kinds := []Kind{KindAnonymous, KindSession, KindPrivilegedAppPassword, KindAppPassword, KindTakendown, KindRefresh, KindAdmin, custom,
+		KindOAuth, KindService, KindModerator}
+	type row [11]string
 	const (
 		ok      = ""
 		missing = "AuthMissing: Authentication Required"
@@ -21,22 +22,27 @@ func TestPolicies(t *testing.T) {
 		scheme  = "InvalidToken: Unexpected authorization type"
 		scope   = "InvalidToken: Bad token scope"
 		forbid  = "Forbidden: Forbidden"
+		service = "BadJwtType: Service token expected"
 	)
 	tests := []struct {
 		policy Policy
 		want   row // by kinds
 	}{
-		{Public, row{ok, ok, ok, ok, ok, ok, ok, ok}},
-		{OptionalSession, row{ok, ok, ok, ok, ok, invalid, ok, forbid}},
-		{Session, row{missing, ok, ok, ok, scope, invalid, scheme, forbid}},
-		{SessionOrTakendown, row{missing, ok, ok, ok, ok, invalid, scheme, forbid}},
-		{FullSession, row{missing, ok, scope, scope, scope, invalid, scheme, forbid}},
-		{FullSessionOrTakendown, row{missing, ok, scope, scope, ok, invalid, scheme, forbid}},
-		{SessionOrAdmin, row{missing, ok, ok, ok, scope, invalid, ok, forbid}},
-		{Refresh, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid}},
-		{RefreshExpired, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid}},
-		{Admin, row{admin, admin, admin, admin, admin, admin, ok, admin}},
-		{Policy{}, row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
+		{Public, row{ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok}},
+		{OptionalSession, row{ok, ok, ok, ok, ok, invalid, ok, forbid, forbid, forbid, forbid}},
+		{Session, row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{SessionOrTakendown, row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{FullSession, row{missing, ok, scope, scope, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{FullSessionOrTakendown, row{missing, ok, scope, scope, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{SessionOrAdmin, row{missing, ok, ok, ok, scope, invalid, ok, forbid, forbid, forbid, forbid}},
+		{Refresh, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
+		{RefreshExpired, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
+		{Admin, row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
+		{SessionOrService, row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, ok, forbid}},
+		{SessionOrModerator, row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, ok}},
+		{OptionalService, row{ok, service, service, service, service, service, service, service, service, ok, service}},
+		{Moderator, row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, ok}},
+		{Policy{}, row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
 	}
 	for _, test := range tests {
 		t.Run(test.policy.Name(), func(t *testing.T) {

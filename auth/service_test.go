@@ -1,0 +1,340 @@
+package auth
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/atcrypto"
+	indigoauth "github.com/bluesky-social/indigo/atproto/auth"
+	"github.com/bluesky-social/indigo/atproto/identity"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/storage/memory"
+)
+
+// network is a DID directory with keys that sign for its DIDs, and a cache that may be old.
+type network struct {
+	t       *testing.T
+	keys    map[string]atcrypto.PrivateKey // by DID
+	cached  map[syntax.DID]json.RawMessage
+	lookups int // past the cache
+}
+
+func newNetwork(t *testing.T) *network {
+	n := &network{t: t, keys: map[string]atcrypto.PrivateKey{}, cached: map[syntax.DID]json.RawMessage{}}
+	k, err := atcrypto.GeneratePrivateKeyK256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := atcrypto.GeneratePrivateKeyP256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.keys[alice.String()], n.keys[bob.String()] = k, p
+	return n
+}
+
+func (n *network) Public(_ context.Context, name string) (atcrypto.PublicKey, error) {
+	key, ok := n.keys[name]
+	if !ok {
+		return nil, errors.New("no such key")
+	}
+	return key.PublicKey()
+}
+
+func (n *network) Sign(_ context.Context, did syntax.DID, data []byte) ([]byte, error) {
+	return n.keys[did.String()].HashAndSign(data)
+}
+
+func (n *network) document(ctx context.Context, did syntax.DID) (json.RawMessage, error) {
+	if doc, ok := n.cached[did]; ok {
+		return doc, nil
+	}
+	n.lookups++
+	pub, err := n.Public(ctx, did.String())
+	if err != nil {
+		return nil, err
+	}
+	n.cached[did], err = json.Marshal(map[string]any{
+		"id": did,
+		"verificationMethod": []any{
+			map[string]any{"id": did + "#atproto", "type": "Multikey", "controller": did, "publicKeyMultibase": pub.Multibase()},
+			map[string]any{"id": did + "#atproto_label", "type": "Multikey", "controller": did, "publicKeyMultibase": pub.Multibase()},
+		},
+	})
+	return n.cached[did], err
+}
+
+func (n *network) Refresh(ctx context.Context, did syntax.DID) (*identity.Identity, error) {
+	delete(n.cached, did)
+	raw, err := n.document(ctx, did)
+	if err != nil {
+		return nil, err
+	}
+	var doc identity.DIDDocument
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil, err
+	}
+	id := identity.ParseIdentity(&doc)
+	return &id, nil
+}
+
+func (n *network) serviceAuth(c *clock, moderators ...syntax.DID) *ServiceAuth {
+	n.t.Helper()
+	s, err := NewServiceAuth(ServiceAuthConfig{
+		Audiences: []string{audience.String(), audience.String() + "#atproto_pds"},
+		Document:  n.document, Refresh: n.Refresh, Used: memory.New(), Moderators: moderators, Now: c.Now,
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return s
+}
+
+const upload = "com.atproto.repo.uploadBlob"
+
+func (n *network) sign(t ServiceToken, now time.Time) string {
+	n.t.Helper()
+	token, err := t.Sign(n.t.Context(), n, now)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return token
+}
+
+func serviceRequest(method, token string) *http.Request {
+	r := httptest.NewRequest("POST", "/xrpc/"+method, nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
+}
+
+// resign changes a token's header and claims, and signs it again with the issuer's key.
+func (n *network) resign(token string, did syntax.DID, edit func(header, claims map[string]any)) string {
+	n.t.Helper()
+	parts := strings.Split(token, ".")
+	var header, claims map[string]any
+	for i, m := range []*map[string]any{&header, &claims} {
+		raw, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, m); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	edit(header, claims)
+	signed, err := joinJWT(header, claims)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	sig, err := n.keys[did.String()].HashAndSign([]byte(signed))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(sig)
+}
+
+// Tokens for keys of both kinds, and for either form of the audience, are good once.
+func TestServiceToken(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c)
+	for _, did := range []syntax.DID{alice, bob} {
+		for _, aud := range []string{audience.String(), audience.String() + "#atproto_pds"} {
+			r := serviceRequest(upload, n.sign(ServiceToken{Issuer: did, Audience: aud, Method: upload}, c.now))
+			got, err := s.Authenticate(r)
+			if err != nil || got.DID != did || got.Kind != KindService || got.TokenID == "" {
+				t.Fatalf("%s for %s: %+v, %v", did, aud, got, err)
+			}
+			if _, err := s.Authenticate(r); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
+				t.Errorf("a second time: %v", err)
+			}
+		}
+	}
+}
+
+// Upstream's verification accepts our tokens, and we accept upstream's.
+func TestServiceTokenInterop(t *testing.T) {
+	n := newNetwork(t)
+	c := &clock{now: time.Now()}
+	lxm := syntax.NSID(upload)
+	for _, did := range []syntax.DID{alice, bob} {
+		dir := identity.NewMockDirectory()
+		id, err := n.Refresh(t.Context(), did)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id.Handle = "x.example.com"
+		dir.Insert(*id)
+		v := indigoauth.ServiceAuthValidator{Audience: audience.String() + "#x", Dir: dir}
+		token := n.sign(ServiceToken{Issuer: did, Audience: audience.String() + "#x", Method: lxm}, c.now)
+		if got, err := v.Validate(t.Context(), token, &lxm); err != nil || got != did {
+			t.Errorf("upstream says %q, %v", got, err)
+		}
+		token, err = indigoauth.SignServiceAuth(did, audience.String(), time.Minute, &lxm, n.keys[did.String()])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := n.serviceAuth(c).Authenticate(serviceRequest(upload, token)); err != nil || got.DID != did {
+			t.Errorf("of upstream's we say %+v, %v", got, err)
+		}
+	}
+}
+
+func TestServiceTokenRefused(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c)
+	edited := func(edit func(header, claims map[string]any)) string {
+		good := n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now)
+		return n.resign(good, alice, edit)
+	}
+	claim := func(name string, value any) string {
+		return edited(func(_, claims map[string]any) { claims[name] = value })
+	}
+	header := func(name string, value any) string {
+		return edited(func(header, _ map[string]any) { header[name] = value })
+	}
+	good := claim("ignored", true)
+	if _, err := s.Authenticate(serviceRequest(upload, good)); err != nil {
+		t.Fatalf("a good one: %v", err)
+	}
+	parts := strings.Split(claim("other", 1), ".")
+	for name, test := range map[string]struct{ token, want string }{
+		"no token at all":     {"x.y", "BadJwt"},
+		"bad base64":          {"!." + parts[1] + "." + parts[2], "BadJwt"},
+		"another's signature": {n.resign(good, bob, func(h, _ map[string]any) { h["alg"] = "ES256" }), "BadJwtSignature"},
+		"changed":             {parts[0] + "." + strings.Split(claim("jti", "another"), ".")[1] + "." + parts[2], "BadJwtSignature"},
+		"no signature":        {parts[0] + "." + parts[1] + ".", "BadJwtSignature"},
+		"algorithm none":      {header("alg", "none"), "BadJwtSignature"},
+		"another algorithm":   {header("alg", "ES256"), "BadJwtSignature"},
+		"a session token":     {header("typ", "at+jwt"), "BadJwtType"},
+		"a refresh token":     {header("typ", "refresh+jwt"), "BadJwtType"},
+		"a proof":             {header("typ", "dpop+jwt"), "BadJwtType"},
+		"for another server":  {claim("aud", "did:web:other.example.com"), "BadJwtAudience"},
+		"for another service": {claim("aud", audience.String()+"#other"), "BadJwtAudience"},
+		"for several":         {claim("aud", []string{audience.String()}), "BadJwt"},
+		"for another method":  {claim("lxm", "com.atproto.server.createAccount"), "BadJwtLexiconMethod"},
+		"in another case":     {claim("lxm", strings.ToLower(upload)), "BadJwtLexiconMethod"},
+		"for every method":    {edited(func(_, c map[string]any) { delete(c, "lxm") }), "BadJwtLexiconMethod"},
+		"expired":             {claim("exp", start.Unix()), "JwtExpired"},
+		"never expires":       {edited(func(_, c map[string]any) { delete(c, "exp") }), "JwtExpired"},
+		"expires next year":   {claim("exp", start.AddDate(1, 0, 0).Unix()), "BadJwt"},
+		"from tomorrow":       {claim("iat", start.AddDate(0, 0, 1).Unix()), "BadJwt"},
+		"no issuer":           {claim("iss", "alice.example.com"), "BadJwtIss"},
+		"an unknown issuer":   {claim("iss", "did:web:unknown.example.com"), "BadJwtIss"},
+		"a key for labels":    {header("kid", "#atproto_label"), "UntrustedIss"},
+		"the old form of that": {edited(func(h, c map[string]any) {
+			delete(h, "kid")
+			c["iss"] = alice.String() + "#atproto_labeler"
+		}), "UntrustedIss"},
+		"a key that isn't there": {header("kid", "#other"), "UntrustedIss"},
+		"too long":               {claim("x", strings.Repeat("x", maxToken)), "BadJwt"},
+	} {
+		_, err := s.Authenticate(serviceRequest(upload, test.token))
+		var e *Error
+		if !errors.As(err, &e) || e.Name != test.want || e.Status != 401 {
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+// A key that has changed is looked up once more; forged tokens don't have it looked up again and again.
+func TestServiceTokenKeyRotation(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c)
+	attempt := func() error {
+		token := n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now)
+		_, err := s.Authenticate(serviceRequest(upload, token))
+		return err
+	}
+	if err := attempt(); err != nil || n.lookups != 1 {
+		t.Fatalf("%v after %d lookups", err, n.lookups)
+	}
+	fresh, err := atcrypto.GeneratePrivateKeyK256()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.keys[alice.String()] = fresh
+	if err := attempt(); err != nil || n.lookups != 2 {
+		t.Fatalf("with a new key: %v after %d lookups", err, n.lookups)
+	}
+	forged := ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}
+	for range 20 {
+		token := n.resign(n.sign(forged, c.now), bob, func(_, _ map[string]any) {})
+		if _, err := s.Authenticate(serviceRequest(upload, token)); err == nil {
+			t.Fatal("a forged token is accepted")
+		}
+	}
+	if n.lookups != 2 {
+		t.Errorf("forged tokens caused %d lookups", n.lookups-2)
+	}
+	c.advance(refreshEvery)
+	s.Authenticate(serviceRequest(upload, n.resign(n.sign(forged, c.now), bob, func(_, _ map[string]any) {})))
+	if n.lookups != 3 {
+		t.Errorf("after a while there were %d lookups more, want 1", n.lookups-2)
+	}
+}
+
+func TestServiceTokenOfModerator(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c, bob)
+	good := n.sign(ServiceToken{Issuer: bob, Audience: audience.String(), Method: upload}, c.now)
+	old := n.resign(good, bob, func(h, claims map[string]any) {
+		delete(h, "kid")
+		claims["iss"], claims["jti"] = bob.String()+"#atproto_labeler", "other"
+	})
+	for _, token := range []string{good, old} {
+		if got, err := s.Authenticate(serviceRequest(upload, token)); err != nil || got.Kind != KindModerator || got.DID != bob {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+}
+
+// Or tells session tokens from service tokens, and never takes one for the other.
+func TestServiceAuthOr(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	sessions, sessionClock := newMemorySessions(t)
+	*sessionClock = *c
+	a := n.serviceAuth(c).Or(sessions)
+	access := create(t, sessions, alice, ScopeAccess, "").Access
+	for token, want := range map[string]Kind{
+		access: KindSession,
+		n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now): KindService,
+	} {
+		if got, err := a.Authenticate(serviceRequest(upload, token)); err != nil || got.Kind != want {
+			t.Errorf("got %+v, %v, want %q", got, err, want)
+		}
+	}
+	methodless := n.sign(ServiceToken{Issuer: alice, Audience: audience.String()}, c.now)
+	if _, err := a.Authenticate(serviceRequest(upload, methodless)); !errors.Is(err, ErrInvalidToken) {
+		t.Errorf("without a method: %v", err)
+	}
+	if got, err := a.Authenticate(httptest.NewRequest("GET", "/xrpc/x", nil)); err != nil || got.Kind != KindAnonymous {
+		t.Errorf("without a token: %+v, %v", got, err)
+	}
+}
+
+func FuzzServiceToken(f *testing.F) {
+	f.Add("eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NksifQ.eyJpc3MiOiJkaWQ6d2ViOmEuZXhhbXBsZSIsImx4bSI6InguYS5iIn0.AAAA")
+	f.Add("..")
+	f.Add("e30.e30.")
+	f.Fuzz(func(t *testing.T, raw string) {
+		isServiceToken(raw)
+		token, err := parseServiceToken(raw)
+		if err != nil {
+			if !errors.Is(err, ErrServiceToken) {
+				t.Errorf("%q: %v", raw, err)
+			}
+			return
+		}
+		if token.issuer == "" || !strings.HasPrefix(raw, token.signed+".") {
+			t.Errorf("%q parses to %+v", raw, token)
+		}
+	})
+}
