@@ -1,0 +1,130 @@
+package lexicon
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/bluesky-social/indigo/atproto/atdata"
+)
+
+// maxLayers bounds the objects and arrays that are taken apart layer by layer, each of which is read again for that.
+// What is nested deeper is decoded at once.
+const maxLayers = 16
+
+// checkJSON checks JSON text. Only what the lexicon has something to say of is decoded: in a request that writes a
+// record, that isn't the record.
+func checkJSON(c *checker, n node, text []byte, layer int) error {
+	if layer >= maxLayers {
+		return checkDecoded(c, n, text)
+	}
+	switch n := n.(type) {
+	case *object:
+		return n.checkJSON(c, text, layer)
+	case *array:
+		return n.checkJSON(c, text, layer)
+	case *ref:
+		target, err := c.catalog.node(n)
+		if err != nil {
+			return err
+		}
+		return checkJSON(c, target, text, layer)
+	case *union:
+		data, err := splitObject(text)
+		if err != nil {
+			return err
+		}
+		t, err := decode(data["$type"])
+		if err != nil {
+			return at(err, "$type")
+		}
+		variant, err := n.variant(c, t)
+		if err != nil || variant == nil {
+			return err
+		}
+		return checkJSON(c, variant, text, layer)
+	case unknown:
+		_, err := splitObject(text)
+		return err
+	}
+	return checkDecoded(c, n, text)
+}
+
+func (o *object) checkJSON(c *checker, text []byte, layer int) error {
+	data, err := splitObject(text)
+	if err != nil {
+		return err
+	}
+	t, err := decode(data["$type"])
+	if err != nil {
+		return at(err, "$type")
+	}
+	if err := o.checkType(t); err != nil {
+		return err
+	}
+	for i := range o.fields {
+		f := &o.fields[i]
+		v, ok := data[f.name]
+		isNull := string(v) == "null"
+		switch {
+		case !ok && f.required:
+			return at(invalid("is required"), f.name)
+		case !ok || isNull && f.nullable:
+			continue
+		case isNull:
+			return at(invalid("must not be null"), f.name)
+		}
+		if err := checkJSON(c, f.node, v, layer+1); err != nil {
+			return at(err, f.name)
+		}
+	}
+	return nil
+}
+
+func (a *array) checkJSON(c *checker, text []byte, layer int) error {
+	var list []json.RawMessage
+	if !startsWith(text, '[') || json.Unmarshal(text, &list) != nil {
+		return invalid("must be an array")
+	}
+	if err := a.checkLength(len(list)); err != nil {
+		return err
+	}
+	for i, v := range list {
+		if err := checkJSON(c, a.items, v, layer+1); err != nil {
+			return at(err, "["+strconv.Itoa(i)+"]")
+		}
+	}
+	return nil
+}
+
+func splitObject(text []byte) (data map[string]json.RawMessage, err error) {
+	if !startsWith(text, '{') || json.Unmarshal(text, &data) != nil {
+		return nil, invalid("must be an object")
+	}
+	return data, nil
+}
+
+func startsWith(text []byte, b byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte{b})
+}
+
+func checkDecoded(c *checker, n node, text []byte) error {
+	value, err := decode(text)
+	if err != nil {
+		return err
+	}
+	return n.check(c, value)
+}
+
+// decode decodes JSON to a value of the data model, nothing to nil.
+func decode(text []byte) (any, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	wrapped := append(append([]byte(`{"":`), text...), '}')
+	value, err := atdata.UnmarshalJSON(wrapped)
+	if err != nil {
+		return nil, leafError(err)
+	}
+	return value[""], nil
+}
