@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,11 +17,20 @@ import (
 
 // relay answers requests without a socket, so that time can be made up.
 type relay struct {
+	start time.Time
+
+	mu     sync.Mutex
 	status int
 	err    error
 	asked  []time.Duration // since the start
 	bodies []string
-	start  time.Time
+}
+
+// answer says how the relay answers from now on.
+func (r *relay) answer(status int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status, r.err = status, err
 }
 
 func (r *relay) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -28,6 +38,8 @@ func (r *relay) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.asked, r.bodies = append(r.asked, time.Since(r.start)), append(r.bodies, req.URL.String()+" "+string(body))
 	return &http.Response{StatusCode: r.status, Body: io.NopCloser(bytes.NewReader(nil))}, r.err
 }
@@ -51,15 +63,17 @@ func TestCrawlers(t *testing.T) {
 			t.Helper()
 			time.Sleep(d)
 			synctest.Wait()
+			r.mu.Lock()
+			defer r.mu.Unlock()
 			if len(r.asked) != asked {
 				t.Fatalf("asked %d times, want %d: %v", len(r.asked), asked, r.asked)
 			}
 		}
 		wait(time.Second, 1)
 		wait(30*time.Second, 2)
-		r.err = nil
+		r.answer(http.StatusServiceUnavailable, nil)
 		wait(time.Minute, 3)
-		r.status = http.StatusOK
+		r.answer(http.StatusOK, nil)
 		wait(2*time.Minute, 4)
 		wait(24*time.Hour, 4)
 		appendEvents(t, log, 1)

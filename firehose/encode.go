@@ -11,9 +11,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Identity makes the #identity event that tells of a new handle or DID document. The handle is "" if there is none that
-// resolves.
-func Identity(did syntax.DID, handle syntax.Handle, at time.Time) (storage.Event, error) {
+// IdentityEvent makes the #identity event that tells of a new handle or DID document. The handle is "" if there is none
+// that resolves.
+func IdentityEvent(did syntax.DID, handle syntax.Handle, at time.Time) (storage.Event, error) {
 	body := &comatproto.SyncSubscribeRepos_Identity{Did: did.String(), Time: timestamp(at)}
 	if handle != "" {
 		h := handle.String()
@@ -22,11 +22,8 @@ func Identity(did syntax.DID, handle syntax.Handle, at time.Time) (storage.Event
 	return encode(storage.EventIdentity, did, at, body)
 }
 
-// StatusDeleted is the status in the last event of an account.
-const StatusDeleted storage.AccountStatus = "deleted"
-
-// Account makes the #account event that tells of an account's status.
-func Account(did syntax.DID, status storage.AccountStatus, at time.Time) (storage.Event, error) {
+// AccountEvent makes the #account event that tells of an account's status.
+func AccountEvent(did syntax.DID, status storage.AccountStatus, at time.Time) (storage.Event, error) {
 	body := &comatproto.SyncSubscribeRepos_Account{
 		Did: did.String(), Active: status == storage.StatusActive, Time: timestamp(at),
 	}

@@ -28,7 +28,8 @@ func NewLog(store storage.Store) *Log {
 func (l *Log) Unwrap() storage.Store { return l.Store }
 
 // Tail yields the events whose sequence number is greater than after, first those that are there and then each new one
-// as it comes, until ctx ends: then it yields the context's error.
+// as it comes, until ctx ends: then it yields the context's error. They are as they're stored, and nothing is said about
+// events that have been removed from the log: see [Log.Subscribe].
 func (l *Log) Tail(ctx context.Context, after int64) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
 		for {

@@ -26,7 +26,7 @@ func TestTail(t *testing.T) {
 	for range writers {
 		wg.Go(func() {
 			for range each {
-				e, err := firehose.Account("did:web:a.example", storage.StatusActive, time.Now())
+				e, err := firehose.AccountEvent("did:web:a.example", storage.StatusActive, time.Now())
 				if err != nil {
 					t.Error(err)
 					return
@@ -78,7 +78,7 @@ func TestTailEndsWithItsContext(t *testing.T) {
 
 func TestEncode(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	e, err := firehose.Identity("did:web:a.example", "a.example", at)
+	e, err := firehose.IdentityEvent("did:web:a.example", "a.example", at)
 	if err != nil || e.Kind != storage.EventIdentity || e.DID != "did:web:a.example" {
 		t.Fatalf("got %+v, %v", e, err)
 	}
@@ -91,7 +91,7 @@ func TestEncode(t *testing.T) {
 		t.Errorf("got %+v", identity)
 	}
 	for _, status := range []storage.AccountStatus{storage.StatusActive, storage.StatusDeactivated, storage.StatusTakendown} {
-		e, err := firehose.Account("did:web:a.example", status, at)
+		e, err := firehose.AccountEvent("did:web:a.example", status, at)
 		if err != nil {
 			t.Fatal(err)
 		}

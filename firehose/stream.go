@@ -73,11 +73,7 @@ func (s *Stream) Outdated(ctx context.Context, c Cursor) (bool, error) {
 	if c.Live {
 		return false, nil
 	}
-	for e, err := range s.log.ListEvents(ctx, 0, 1) {
-		return err == nil && c.After+1 < e.Seq, err
-	}
-	last, err := s.log.LastSeq(ctx)
-	return c.After < last, err
+	return s.log.outdated(ctx, c.After)
 }
 
 // Read yields the events after a cursor in batches, first from the log and then, without gap or repetition, each new one

@@ -23,7 +23,7 @@ func newLog(t testing.TB, n int) *firehose.Log {
 
 func appendEvents(t testing.TB, log *firehose.Log, n int) {
 	t.Helper()
-	e, err := firehose.Account("did:web:a.example", storage.StatusActive, time.Now())
+	e, err := firehose.AccountEvent("did:web:a.example", storage.StatusActive, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestTooSlow(t *testing.T) {
 }
 
 func FuzzFrame(f *testing.F) {
-	e, err := firehose.Account("did:web:a.example", storage.StatusTakendown, time.Now())
+	e, err := firehose.AccountEvent("did:web:a.example", storage.StatusTakendown, time.Now())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -38,12 +38,12 @@ var layers = []rule{
 var dependencies = []rule{
 	// The protocol's vocabulary.
 	{"github.com/bluesky-social/indigo/atproto/syntax", "..."},
-	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... auth/... pds/..."},
+	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/..."},
 	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/..."},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
-	{"github.com/bluesky-social/indigo/lex/util", "repo/..."},
+	{"github.com/bluesky-social/indigo/lex/util", "repo/... firehose"},
 	{"github.com/ipfs/go-cid", "..."},
 	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
@@ -61,7 +61,7 @@ var dependencies = []rule{
 
 	// Backends.
 	{"github.com/tidwall/btree", "storage/memory"},
-	{"zombiezen.com/go/sqlite/...", "storage/sqlite"},
+	{"zombiezen.com/go/sqlite/...", "storage/sqlite examples/feed"},
 
 	// Tests of others.
 	{"github.com/google/go-cmp/...", "storage/storagetest"},

@@ -45,11 +45,11 @@ var errChanged = errors.New("pds: the account has changed meanwhile")
 
 func (s *Server) statusEvents(ctx context.Context, a storage.Account, changed bool) ([]storage.Event, error) {
 	now := s.now()
-	event, err := firehose.Account(a.DID, a.Status(), now)
+	event, err := firehose.AccountEvent(a.DID, a.Status(), now)
 	if err != nil || !changed || a.Status() != storage.StatusActive {
 		return []storage.Event{event}, err
 	}
-	identity, err := firehose.Identity(a.DID, a.Handle, now)
+	identity, err := firehose.IdentityEvent(a.DID, a.Handle, now)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (s *Server) statusEvents(ctx context.Context, a storage.Account, changed bo
 
 // deleteAccount removes an account with all that belongs to it, and tells the network.
 func (s *Server) deleteAccount(ctx context.Context, did syntax.DID) error {
-	event, err := firehose.Account(did, firehose.StatusDeleted, s.now())
+	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, s.now())
 	if err != nil {
 		return err
 	}

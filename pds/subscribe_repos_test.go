@@ -156,7 +156,7 @@ func TestSubscribeReposFilters(t *testing.T) {
 			"repo": alice.did, "collection": collection, "record": map[string]any{},
 		}).decode(t, nil)
 	}
-	end, err := firehose.Identity(alice.did, "end.test", time.Now())
+	end, err := firehose.IdentityEvent(alice.did, "end.test", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

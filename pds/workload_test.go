@@ -77,7 +77,7 @@ func TestWorkload(t *testing.T) {
 // appendEnd appends the event that ends a stream's reading: an #identity of a handle that nobody has.
 func (w *world) appendEnd(t *testing.T) {
 	t.Helper()
-	event, err := firehose.Identity("did:web:end.example", endHandle, time.Now())
+	event, err := firehose.IdentityEvent("did:web:end.example", endHandle, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

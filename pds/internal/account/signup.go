@@ -243,11 +243,11 @@ func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (
 	if err != nil {
 		return storage.Account{}, err
 	}
-	identityEvent, err := firehose.Identity(account.DID, account.Handle, account.CreatedAt)
+	identityEvent, err := firehose.IdentityEvent(account.DID, account.Handle, account.CreatedAt)
 	if err != nil {
 		return storage.Account{}, err
 	}
-	accountEvent, err := firehose.Account(account.DID, account.Status(), account.CreatedAt)
+	accountEvent, err := firehose.AccountEvent(account.DID, account.Status(), account.CreatedAt)
 	if err != nil {
 		return storage.Account{}, err
 	}

@@ -37,7 +37,7 @@ func (s *Server) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInpu
 	if err := s.updateIdentity(ctx, account.DID, handle); err != nil {
 		return nil, err
 	}
-	event, err := firehose.Identity(account.DID, handle, s.Now())
+	event, err := firehose.IdentityEvent(account.DID, handle, s.Now())
 	if err != nil {
 		return nil, err
 	}
