@@ -21,10 +21,26 @@ import (
 type Repo struct {
 	did    syntax.DID
 	server *Server
+	reader storage.RepoReader
 }
 
 // Repo returns the repo of an account.
-func (s *Server) Repo(did syntax.DID) Repo { return Repo{did: did, server: s} }
+func (s *Server) Repo(did syntax.DID) Repo { return Repo{did: did, server: s, reader: s.store} }
+
+// Snapshot calls read with the repo as it is at one moment: until read returns, reads show that, whatever is written
+// meanwhile, and writers aren't delayed. The repo isn't to be used after that. It returns what read returns.
+func (r Repo) Snapshot(ctx context.Context, read func(Repo) error) error {
+	return r.server.store.Snapshot(ctx, func(reader storage.RepoReader) error {
+		return read(Repo{did: r.did, server: r.server, reader: reader})
+	})
+}
+
+// Rev returns the rev of the newest commit: everything up to it, and nothing after it, is in the repo. Error:
+// storage.ErrNotFound if there is no such repo.
+func (r Repo) Rev(ctx context.Context) (syntax.TID, error) {
+	head, err := r.reader.Head(ctx, r.did)
+	return head.Rev, err
+}
 
 // Record is a record as it stands in a repo.
 type Record struct {
@@ -58,7 +74,7 @@ func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.Re
 
 // Get returns a record. Error: storage.ErrNotFound.
 func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) (Record, error) {
-	row, err := r.server.store.Record(ctx, r.did, collection.String()+"/"+rkey.String())
+	row, err := r.reader.Record(ctx, r.did, collection.String()+"/"+rkey.String())
 	if err != nil {
 		return Record{}, err
 	}
@@ -68,7 +84,7 @@ func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.Recor
 // List yields the records of a collection in ascending order of their keys.
 func (r Repo) List(ctx context.Context, collection syntax.NSID) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for row, err := range r.server.store.Records(ctx, r.did, storage.RecordRange{Collection: collection}) {
+		for row, err := range r.reader.Records(ctx, r.did, storage.RecordRange{Collection: collection}) {
 			if err != nil {
 				yield(Record{}, err)
 				return
