@@ -42,6 +42,10 @@ var (
 	// RefreshExpired is [Refresh], and admits refresh tokens that have expired: one can always log out.
 	RefreshExpired = Policy{name: "RefreshExpired", decide: refreshExpired}
 
+	// PrivilegedSession admits access tokens of those who logged in with the account's own password or with an app
+	// password that is privileged. See [Privileged].
+	PrivilegedSession = ofKind("PrivilegedSession", refusePrivileged, KindSession, KindPrivilegedAppPassword)
+
 	// SessionOrService is [Session], and admits the bearer of a service token for the method.
 	SessionOrService = ofKind("SessionOrService", refuseSession, KindSession, KindPrivilegedAppPassword,
 		KindAppPassword, KindService)
@@ -82,6 +86,14 @@ func refuseSession(k Kind) *Error {
 		return ErrInvalidToken.With("Bad token scope")
 	}
 	return ErrForbidden
+}
+
+// refusePrivileged is refuseSession where it is the method that is too much for the token.
+func refusePrivileged(k Kind) *Error {
+	if k == KindAppPassword {
+		return ErrInvalidToken.With("Bad token method")
+	}
+	return refuseSession(k)
 }
 
 // refuseRefresh is what somebody hears who lacks a refresh token.

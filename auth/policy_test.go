@@ -21,6 +21,7 @@ func TestPolicies(t *testing.T) {
 		invalid = "InvalidToken: Token could not be verified"
 		scheme  = "InvalidToken: Unexpected authorization type"
 		scope   = "InvalidToken: Bad token scope"
+		method  = "InvalidToken: Bad token method"
 		forbid  = "Forbidden: Forbidden"
 		service = "BadJwtType: Service token expected"
 	)
@@ -38,6 +39,7 @@ func TestPolicies(t *testing.T) {
 		{Refresh, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
 		{RefreshExpired, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
 		{Admin, row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
+		{PrivilegedSession, row{missing, ok, ok, method, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
 		{SessionOrService, row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, ok, forbid}},
 		{SessionOrModerator, row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, ok}},
 		{OptionalService, row{ok, service, service, service, service, service, service, service, service, ok, service}},

@@ -27,9 +27,9 @@ type MuxConfig struct {
 	// the client's business. If nil, all of them are.
 	Errors func(error) *Error
 
-	// Fallback answers requests for methods that aren't registered. If nil, they're answered by 501
-	// MethodNotImplemented.
-	Fallback http.Handler
+	// Fallback finds a method for a request whose method isn't registered. It is served like any other: its policy holds,
+	// and its body is limited. If nil, such requests are answered by 501 MethodNotImplemented.
+	Fallback func(id syntax.NSID, r *http.Request) (Method, error)
 
 	// Logger gets the errors that clients aren't told of. If nil, slog.Default().
 	Logger *slog.Logger
@@ -100,9 +100,9 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (m *Mux) serve(w http.ResponseWriter, r *http.Request, id string) error {
-	method, ok := m.methods[id]
-	if !ok {
-		return m.unknown(w, r, id)
+	method, err := m.find(r, id)
+	if err != nil {
+		return err
 	}
 	if r.Method != method.Verb && !(r.Method == http.MethodHead && method.Verb == http.MethodGet) {
 		w.Header().Set("Allow", method.Verb)
@@ -118,15 +118,18 @@ func (m *Mux) serve(w http.ResponseWriter, r *http.Request, id string) error {
 	return method.Handler(w, r, caller)
 }
 
-func (m *Mux) unknown(w http.ResponseWriter, r *http.Request, id string) error {
-	if _, err := syntax.ParseNSID(id); err != nil {
-		return InvalidRequest("invalid xrpc path: %q is not an NSID", id)
+func (m *Mux) find(r *http.Request, id string) (Method, error) {
+	if method, ok := m.methods[id]; ok {
+		return method, nil
+	}
+	nsid, err := syntax.ParseNSID(id)
+	if err != nil {
+		return Method{}, InvalidRequest("invalid xrpc path: %q is not an NSID", id)
 	}
 	if m.cfg.Fallback == nil {
-		return StatusError(http.StatusNotImplemented, "Method Not Implemented")
+		return Method{}, StatusError(http.StatusNotImplemented, "Method Not Implemented")
 	}
-	m.cfg.Fallback.ServeHTTP(w, r)
-	return nil
+	return m.cfg.Fallback(nsid, r)
 }
 
 func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {

@@ -68,7 +68,7 @@ func (s *Stream) Write(ctx context.Context, frame []byte) error {
 }
 
 func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context, *Stream) error) error {
-	if !isUpgrade(r) {
+	if !IsUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
@@ -95,7 +95,8 @@ func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context
 	return s.end(ctx, fn(ctx, s))
 }
 
-func isUpgrade(r *http.Request) bool {
+// IsUpgrade reports whether a request asks for a WebSocket.
+func IsUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && slices.ContainsFunc(
 		strings.Split(r.Header.Get("Connection"), ","),
 		func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "upgrade") })
