@@ -46,8 +46,17 @@ type Events interface {
 	// ListEvents yields up to limit events whose sequence number is greater than after, in order; 0 for no limit.
 	ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[Event, error]
 
-	// LastSeq returns the highest sequence number given so far, 0 before the first.
+	// LastSeq returns the highest sequence number given so far, or the one that RaiseSeq has made it skip to, 0 before
+	// the first.
 	LastSeq(ctx context.Context) (int64, error)
+
+	// RaiseSeq makes the log skip the sequence numbers up to seq, so that events get greater ones from now on, and
+	// LastSeq isn't less than seq. It never lowers them: if LastSeq isn't less already, nothing changes. The caller sees
+	// to it that seq is below 2^53, so that there are numbers left.
+	//
+	// A server that was restored from a backup, or that takes the place of another one, does this lest it give numbers
+	// that its readers have seen with other events.
+	RaiseSeq(ctx context.Context, seq int64) error
 
 	// TrimEvents removes up to limit of the oldest events if they are older than before, and returns how many it
 	// removed.

@@ -42,6 +42,14 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	return s.now.Load().lastSeq, ctx.Err()
 }
 
+// RaiseSeq implements [storage.Events].
+func (s *Store) RaiseSeq(ctx context.Context, seq int64) error {
+	return s.write(ctx, func(s *state) error {
+		s.lastSeq = max(s.lastSeq, seq)
+		return nil
+	})
+}
+
 // TrimEvents implements [storage.Events].
 func (s *Store) TrimEvents(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.write(ctx, func(s *state) error {

@@ -12,7 +12,7 @@ import (
 // replaced, not altered. Two tables with the same row type are one table in two orders.
 type state struct {
 	lastID  int64
-	lastSeq int64
+	lastSeq int64 // given or skipped
 
 	accounts         *btree.BTreeG[*storage.Account] // by ID
 	accountsByDID    *btree.BTreeG[*storage.Account]

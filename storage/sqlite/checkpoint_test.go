@@ -31,6 +31,7 @@ func TestCheckpoint(t *testing.T) {
 		return most
 	}
 	const bound = (2+maxGrowth)*limit + 20 // 20 for a commit
+
 	commits(50) // until the tables that Open has made are no longer in the log
 	if most := commits(150); most > bound {
 		t.Errorf("the log grew to %d frames, want at most %d", most, bound)

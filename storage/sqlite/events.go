@@ -13,7 +13,7 @@ import (
 )
 
 // Sequence numbers are given by the only writer, within the transaction that stores the event: they become visible in
-// order. AUTOINCREMENT sees to it that none is given twice.
+// order. AUTOINCREMENT sees to it that none is given twice: the last one is kept in sqlite_sequence.
 
 // AppendEvents implements [storage.Events].
 func (s *Store) AppendEvents(ctx context.Context, events ...storage.Event) (int64, error) {
@@ -45,12 +45,28 @@ func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq
 
 // LastSeq implements [storage.Events].
 func (s *Store) LastSeq(ctx context.Context) (int64, error) {
-	return read(ctx, s.readers, func(db *conn) (int64, error) {
-		seq, err := one(db, scanInt, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`)
-		if errors.Is(err, storage.ErrNotFound) {
-			return 0, nil
+	return read(ctx, s.readers, lastSeq)
+}
+
+func lastSeq(db *conn) (int64, error) {
+	seq, err := one(db, scanInt, `SELECT seq FROM sqlite_sequence WHERE name = 'events'`)
+	if errors.Is(err, storage.ErrNotFound) {
+		return 0, nil
+	}
+	return seq, err
+}
+
+// RaiseSeq implements [storage.Events].
+func (s *Store) RaiseSeq(ctx context.Context, seq int64) error {
+	return writeOnly(ctx, s.writer, func(db *conn) error {
+		last, err := lastSeq(db)
+		if err != nil || seq <= last {
+			return err
 		}
-		return seq, err
+		if err := db.exec(`DELETE FROM sqlite_sequence WHERE name = 'events'`); err != nil { // there's none before the first
+			return err
+		}
+		return db.exec(`INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)`, seq)
 	})
 }
 

@@ -16,8 +16,13 @@ var eventSentences = []sentence{
 	{"Events.ListEvents", "pages", "ListEvents yields up to limit events whose sequence number is greater than after, in " +
 		"order; 0 for no limit.", testListEvents},
 	{"Events.ListEvents", "of every write", "ListEvents yields", testEventsOfAll},
-	{"Events.LastSeq", "the highest number", "LastSeq returns the highest sequence number given so far, 0 before the first.",
-		testSeqs},
+	{"Events.LastSeq", "the highest number", "LastSeq returns the highest sequence number given so far", testSeqs},
+	{"Events.LastSeq", "skipped numbers", "or the one that RaiseSeq has made it skip to, 0 before the first.", testRaiseSeq},
+	{"Events.RaiseSeq", "greater numbers", "RaiseSeq makes the log skip the sequence numbers up to seq, so that events get " +
+		"greater ones from now on, and LastSeq isn't less than seq.", testRaiseSeq},
+	{"Events.RaiseSeq", "before the first event", "so that events get greater ones from now on", testRaiseFirst},
+	{"Events.RaiseSeq", "never lowers", "It never lowers them: if LastSeq isn't less already, nothing changes.",
+		testRaiseNever},
 	{"Events.TrimEvents", "the oldest", "TrimEvents removes up to limit of the oldest events if they are older than before, " +
 		"and returns how many it removed.", testTrimEvents},
 }
@@ -69,6 +74,71 @@ func testSeqs(t *testing.T, s storage.Store) {
 			t.Errorf("sequence number %d, the last is %d", e.Seq, last)
 		}
 	}
+}
+
+// wantNext appends an event, fails the test unless its number is greater than last, and returns it.
+func wantNext(t testing.TB, s storage.Store, last int64) int64 {
+	t.Helper()
+	seq := must(s.AppendEvents(t.Context(), testEvent(testDID(1), storage.EventAccount, 1)))(t)
+	if seq <= last {
+		t.Fatalf("sequence number %d was given after %d", seq, last)
+	}
+	want(t, "LastSeq", must(s.LastSeq(t.Context()))(t), seq)
+	return seq
+}
+
+func testRaiseSeq(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	create(t, s, 1)
+	for _, step := range []int64{1, 2, 1000, 1 << 40} {
+		seq := must(s.LastSeq(ctx))(t) + step
+		log := events(t, s)
+		ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
+		want(t, "LastSeq", must(s.LastSeq(ctx))(t), seq)
+		want(t, "the log", events(t, s), log)
+		seq = wantNext(t, s, seq)
+		after := events(t, s)
+		want(t, "the earlier events", after[:len(after)-1], log)
+		want(t, "the number of the new event", after[len(after)-1].Seq, seq)
+		want(t, "the events after the gap", all(t, "ListEvents", s.ListEvents(ctx, seq-1, 0)), after[len(after)-1:])
+		want(t, "the events around the gap", all(t, "ListEvents", s.ListEvents(ctx, log[0].Seq, 0)), after[1:])
+	}
+	must(s.TrimEvents(ctx, at(1e6), 1e6))(t) // those before the gaps and after them
+	want(t, "the log", events(t, s), nil)
+	seq := must(s.LastSeq(ctx))(t) + 10
+	ok(t, "RaiseSeq of an empty log", s.RaiseSeq(ctx, seq))
+	wantNext(t, s, seq)
+}
+
+func testRaiseFirst(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for _, seq := range []int64{-1, 0} {
+		ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
+		want(t, "LastSeq", must(s.LastSeq(ctx))(t), 0)
+	}
+	for _, seq := range []int64{7, 9} {
+		ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
+		want(t, "LastSeq", must(s.LastSeq(ctx))(t), seq)
+	}
+	want(t, "the log", events(t, s), nil)
+	wantNext(t, s, 9)
+}
+
+func testRaiseNever(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	create(t, s, 1)
+	last, log := int64(100), events(t, s)
+	ok(t, "RaiseSeq", s.RaiseSeq(ctx, last))
+	for range 3 {
+		for _, seq := range []int64{-5, 0, 1, last - 1, last} {
+			ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
+			want(t, "LastSeq", must(s.LastSeq(ctx))(t), last)
+			want(t, "the log", events(t, s), log)
+		}
+		last = wantNext(t, s, last)
+		log = events(t, s)
+	}
+	ok(t, "Check", Check(ctx, s))
 }
 
 func testListEvents(t *testing.T, s storage.Store) {

@@ -93,6 +93,11 @@ func (f *Faulty) AppendEvents(ctx context.Context, events ...storage.Event) (int
 	return inject(f, "AppendEvents", func() (int64, error) { return f.Store.AppendEvents(ctx, events...) })
 }
 
+// RaiseSeq implements [storage.Events].
+func (f *Faulty) RaiseSeq(ctx context.Context, seq int64) error {
+	return injectOnly(f, "RaiseSeq", func() error { return f.Store.RaiseSeq(ctx, seq) })
+}
+
 // TrimEvents implements [storage.Events].
 func (f *Faulty) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
 	return inject(f, "TrimEvents", func() (int, error) { return f.Store.TrimEvents(ctx, before, limit) })

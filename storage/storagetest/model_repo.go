@@ -142,6 +142,13 @@ func (m *model) appendEvents() {
 	m.appended(seq, e...)
 }
 
+func (m *model) raiseSeq() {
+	seq := m.lastSeq + int64(m.random.IntN(100)) - 20
+	m.note("RaiseSeq %d", seq)
+	m.failedAs(m.store.RaiseSeq(m.t.Context(), seq), nil)
+	m.lastSeq = max(m.lastSeq, seq)
+}
+
 func (m *model) trimEvents() {
 	before, limit := at(m.random.IntN(99)), m.random.IntN(5)+1
 	n := 0

@@ -93,6 +93,28 @@ func (s *reusedSeq) ListEvents(ctx context.Context, after int64, limit int) iter
 	}
 }
 
+type timidRaise struct{ storage.Store }
+
+func (s timidRaise) RaiseSeq(ctx context.Context, seq int64) error {
+	return s.Store.RaiseSeq(ctx, seq-1)
+}
+
+// loweredSeq goes on from whatever number it's told.
+type loweredSeq struct{ reusedSeq }
+
+func (s *loweredSeq) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.Store.TrimEvents(ctx, before, limit)
+}
+
+func (s *loweredSeq) RaiseSeq(ctx context.Context, seq int64) error {
+	last, err := s.Store.LastSeq(ctx)
+	if err != nil || seq >= last-s.offset {
+		return s.Store.RaiseSeq(ctx, seq+s.offset)
+	}
+	s.offset = last - seq
+	return nil
+}
+
 type trimAll struct{ storage.Store }
 
 func (s trimAll) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {

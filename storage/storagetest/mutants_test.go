@@ -30,6 +30,8 @@ var mutants = map[string]struct {
 	"snapshots move":                      {"contract", func() storage.Store { return noSnapshot{memory.New()} }},
 	"events in the wrong order":           {"contract", func() storage.Store { return reverseEvents{memory.New()} }},
 	"events become visible late":          {"race", func() storage.Store { return &lateEvents{Store: memory.New()} }},
+	"a skipped number is given":           {"contract", func() storage.Store { return timidRaise{memory.New()} }},
+	"sequence numbers are lowered":        {"contract", func() storage.Store { return &loweredSeq{reusedSeq{Store: memory.New()}} }},
 	"sequence numbers come again":         {"contract", func() storage.Store { return &reusedSeq{Store: memory.New()} }},
 	"trimming ignores the age":            {"contract", func() storage.Store { return trimAll{memory.New()} }},
 	"records sorted by collection":        {"contract", func() storage.Store { return byCollection{memory.New()} }},

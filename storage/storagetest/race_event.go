@@ -29,8 +29,14 @@ func raceEvents(t *testing.T, s storage.Store) {
 				}
 				rs[i] = next
 				e := testEvent(testDID(i), storage.EventSync, n)
-				if _, err := s.AppendEvents(ctx, e, e); err != nil {
+				seq, err := s.AppendEvents(ctx, e, e)
+				if err != nil {
 					return err
+				}
+				if n%6 == i { // others may be further than that already
+					if err := s.RaiseSeq(ctx, seq+3); err != nil {
+						return err
+					}
 				}
 			}
 			return nil

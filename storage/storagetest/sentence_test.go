@@ -37,11 +37,14 @@ var elsewhere = map[string][]string{
 	},
 	"a promise of the caller": {
 		"It must not alter ID and DID.", "A limit is positive, unless a comment gives 0 a meaning.",
+		"The caller sees to it that seq is below 2^53, so that there are numbers left.",
 		"An upload stores the bytes first, and then calls PutBlob, and then looks whether the bytes are still there: they " +
 			"may not be if the blob was just being deleted.",
 	},
 	"a hint or a permission": {
 		"Most calls ask for nodes.", "Its cost may grow with the repo.",
+		"A server that was restored from a backup, or that takes the place of another one, does this lest it give numbers " +
+			"that its readers have seen with other events.",
 		"A snapshot may last for minutes, while a slow client downloads a large repo.",
 	},
 	"a benchmark, if anything": {

@@ -138,6 +138,10 @@ func (w *workload) events() {
 	want(w, "PasswordHash", must(w.Account(ctx, e.DID))(w).PasswordHash, "hash of a password+")
 	e = testEvent(testDID(1), storage.EventIdentity, 78)
 	w.attempt("AppendEvents", func() error { return only(w.AppendEvents(ctx, e)) }, w.logged(e))
+	last := func() int64 { return must(w.LastSeq(ctx))(w) }
+	seq := last() + 100
+	w.attempt("RaiseSeq", func() error { return w.RaiseSeq(ctx, seq) }, func() bool { return last() == seq }, nil)
+	want(w, "LastSeq", last(), seq)
 }
 
 func (w *workload) deletion() {
