@@ -44,8 +44,10 @@ func checkJSON(c *checker, n node, text []byte, layer int) error {
 		}
 		return checkJSON(c, variant, text, layer)
 	case unknown:
-		_, err := splitObject(text)
-		return err
+		if !startsWith(text, '{') {
+			return invalid("must be an object")
+		}
+		return nil
 	}
 	return checkDecoded(c, n, text)
 }
@@ -120,6 +122,20 @@ func checkDecoded(c *checker, n node, text []byte) error {
 func decode(text []byte) (any, error) {
 	if len(text) == 0 {
 		return nil, nil
+	}
+	switch b := text[0]; {
+	case b == '"':
+		var s string
+		err := json.Unmarshal(text, &s)
+		return s, leafError(err)
+	case string(text) == "true" || string(text) == "false":
+		return b == 't', nil
+	case b == '-' || b >= '0' && b <= '9':
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return nil, invalid("must be an integer")
+		}
+		return n, nil
 	}
 	wrapped := append(append([]byte(`{"":`), text...), '}')
 	value, err := atdata.UnmarshalJSON(wrapped)

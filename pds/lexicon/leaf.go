@@ -39,9 +39,13 @@ func (l *stringLeaf) check(c *checker, value any) error {
 
 type blobLeaf struct{ schema indigo.SchemaBlob }
 
-func (l *blobLeaf) check(c *checker, value any) error { return leafError(l.schema.Validate(value, c.flags)) }
+func (l *blobLeaf) check(c *checker, value any) error {
+	return leafError(l.schema.Validate(value, c.flags))
+}
 
 // leaf is any other plain value.
-type leaf struct{ schema interface{ Validate(any) error } }
+type leaf struct {
+	schema interface{ Validate(any) error }
+}
 
 func (l *leaf) check(_ *checker, value any) error { return leafError(l.schema.Validate(value)) }
