@@ -1,0 +1,117 @@
+package proxy
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+const (
+	maxErrorBody    = 64 << 10 // bytes of a service's error that are looked at
+	maxErrorName    = 100      // characters
+	maxErrorMessage = 2000
+)
+
+// failure is what the client is told of a service that hasn't answered, or has broken off.
+func (s *Server) failure(ctx context.Context, host string, err error) error {
+	var tooLarge *http.MaxBytesError
+	var timeout net.Error
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, errClient):
+		return context.Canceled
+	case errors.As(err, &tooLarge):
+		return tooLarge
+	case errors.Is(cause, errStalled), errors.As(err, &timeout) && timeout.Timeout() && cause == nil:
+		return xrpc.StatusError(http.StatusGatewayTimeout, "Upstream service timed out")
+	case cause != nil:
+		return cause // the client has gone
+	}
+	s.Logger.WarnContext(ctx, "proxy: a service failed", "host", host, "err", err)
+	return xrpc.StatusError(http.StatusBadGateway, "Upstream service unreachable")
+}
+
+// refusal is what the client is told of a service's error: the same, as far as it is one. Nothing is passed on unseen, of
+// junk no more than the status.
+func (s *Server) refusal(to http.Header, resp *http.Response) error {
+	s.incoming(to, resp.Header)
+	status := resp.StatusCode
+	if status < 400 || status == http.StatusInternalServerError {
+		status = http.StatusBadGateway
+	}
+	e := xrpc.StatusError(status, "Upstream service failed")
+	if e.Status != status { // one without a name of its own
+		e = &xrpc.Error{Status: status, Name: "UpstreamFailure", Message: e.Message}
+	}
+	var said struct{ Error, Message string }
+	if body, err := readJSON(resp, maxErrorBody); err == nil && json.Unmarshal(body, &said) == nil {
+		if isErrorName(said.Error) {
+			e.Name = said.Error
+		}
+		e.Message = cmp.Or(shorten(said.Message), e.Message)
+	}
+	return e
+}
+
+var errNotJSON = errors.New("proxy: the answer isn't JSON")
+
+// readJSON reads an answer of up to limit bytes, after decompression.
+func readJSON(resp *http.Response, limit int64) ([]byte, error) {
+	if !isJSON(resp.Header) {
+		return nil, errNotJSON
+	}
+	return decode(resp.Header, resp.Body, limit)
+}
+
+func isJSON(h http.Header) bool {
+	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
+}
+
+// decode reads a body of up to limit bytes, of the encodings that we ask for.
+func decode(h http.Header, body io.Reader, limit int64) ([]byte, error) {
+	switch h.Get("Content-Encoding") {
+	case "", "identity":
+	case "gzip":
+		var err error
+		if body, err = gzip.NewReader(body); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errNotJSON
+	}
+	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = errTooLarge
+	}
+	return raw, err
+}
+
+var errTooLarge = errors.New("proxy: the answer is too large")
+
+// isErrorName reports whether a service's error has a name that looks like one.
+func isErrorName(name string) bool {
+	return name != "" && len(name) <= maxErrorName && strings.Trim(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == ""
+}
+
+// shorten cuts off what is too long, between characters.
+func shorten(s string) string {
+	if len(s) <= maxErrorMessage {
+		return s
+	}
+	s = s[:maxErrorMessage]
+	for !utf8.ValidString(s) && len(s) > maxErrorMessage-utf8.UTFMax {
+		s = s[:len(s)-1]
+	}
+	return s
+}

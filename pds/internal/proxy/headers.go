@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// requestHeaders go along with a request. Nothing that tells more of the client does: no cookie, address or user agent.
+var requestHeaders = []string{"Accept-Language", "Atproto-Accept-Labelers", "X-Bsky-Topics"}
+
+// bodyHeaders go along with a request that has a body.
+var bodyHeaders = []string{"Content-Type", "Content-Encoding", "Content-Language"}
+
+// responseHeaders come back with every answer, also with an error.
+var responseHeaders = []string{"Atproto-Repo-Rev", "Atproto-Content-Labelers", "Retry-After"}
+
+// contentHeaders come back with an answer that is passed on as it is.
+var contentHeaders = []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Length"}
+
+// outgoing returns the headers of the request that is made for r.
+func (s *Server) outgoing(r *http.Request, token string) http.Header {
+	h := http.Header{"Authorization": {"Bearer " + token}, "Accept-Encoding": {encoding(r.Header)}}
+	copyHeaders(h, r.Header, requestHeaders)
+	copyHeaders(h, r.Header, s.RequestHeaders)
+	if r.Method == http.MethodPost {
+		copyHeaders(h, r.Header, bodyHeaders)
+	}
+	if s.UserAgent != "" {
+		h.Set("User-Agent", s.UserAgent)
+	}
+	return h
+}
+
+func copyHeaders(to, from http.Header, names []string) {
+	for _, name := range names {
+		if values := from.Values(name); len(values) > 0 {
+			to[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+}
+
+// incoming adds the headers that come back with every answer. What a service sends isn't to be shown as a page of this
+// server's origin.
+func (s *Server) incoming(to, from http.Header) {
+	copyHeaders(to, from, responseHeaders)
+	copyHeaders(to, from, s.ResponseHeaders)
+	to.Set("X-Content-Type-Options", "nosniff")
+	to.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+}
+
+// encoding is the encoding that both the client and we understand.
+func encoding(h http.Header) string {
+	for part := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
+		name, params, _ := strings.Cut(part, ";")
+		if name = strings.TrimSpace(name); !strings.EqualFold(name, "gzip") && name != "*" {
+			continue
+		}
+		q, given := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+		if weight, err := strconv.ParseFloat(q, 64); !given || err == nil && weight > 0 {
+			return "gzip"
+		}
+	}
+	return "identity"
+}

@@ -1,0 +1,101 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// pass passes a request on, and its answer back, as they are.
+func (s *Server) pass(w http.ResponseWriter, r *http.Request, account storage.Account, id syntax.NSID, t target) error {
+	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
+	defer stop()
+	resp, err := s.send(ctx, watch, r, account, id, t)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return s.stream(ctx, watch, w, resp, resp.Body)
+}
+
+// send makes the request that r is about, and returns an answer that is a success. Errors are an *xrpc.Error, or the
+// fault of the client or of this server.
+func (s *Server) send(
+	ctx context.Context, watch *watch, r *http.Request, account storage.Account, id syntax.NSID, t target,
+) (*http.Response, error) {
+	out, err := s.request(ctx, r, account, id, t)
+	if err != nil {
+		return nil, err
+	}
+	if r.Method == http.MethodPost && r.Body != nil && r.ContentLength != 0 {
+		out.Body = watchedReader{r.Body, watch}
+		out.ContentLength = r.ContentLength
+	}
+	resp, err := t.client.Do(out)
+	if err != nil {
+		return nil, s.failure(ctx, t.url.Host, err)
+	}
+	resp.Body = watchedReader{resp.Body, watch}
+	return resp, nil
+}
+
+// request makes the request for a target, without the body.
+func (s *Server) request(
+	ctx context.Context, r *http.Request, account storage.Account, id syntax.NSID, t target,
+) (*http.Request, error) {
+	token, err := s.token(ctx, account.DID, id, t, r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	u := *t.url
+	u.Path, u.RawQuery = xrpc.Prefix+id.String(), r.URL.RawQuery
+	out, err := http.NewRequestWithContext(ctx, r.Method, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	out.Header = s.outgoing(r, token)
+	return out, nil
+}
+
+// token signs a service token for a call of a method.
+func (s *Server) token(
+	ctx context.Context, did syntax.DID, id syntax.NSID, t target, params url.Values,
+) (string, error) {
+	audience := t.did.String()
+	if s.ServiceAudience {
+		audience = t.String()
+	}
+	if id == getFeed {
+		var err error
+		if audience, err = s.feedAudience(ctx, t, params.Get("feed")); err != nil {
+			return "", err
+		}
+		id = getFeedSkeleton
+	}
+	return auth.ServiceToken{Issuer: did, Audience: audience, Method: id}.Sign(ctx, s.Keys, s.Now())
+}
+
+// stream answers with what a service answers, as it comes. body is what is left of the answer's.
+func (s *Server) stream(
+	ctx context.Context, watch *watch, w http.ResponseWriter, resp *http.Response, body io.Reader,
+) error {
+	if resp.StatusCode < 200 || resp.StatusCode >= 300 {
+		return s.refusal(w.Header(), resp)
+	}
+	s.incoming(w.Header(), resp.Header)
+	copyHeaders(w.Header(), resp.Header, contentHeaders)
+	w.WriteHeader(resp.StatusCode)
+	out := watchedWriter{w, watch, resp.ContentLength < 0}
+	defer out.done()
+	if _, err := io.Copy(out, body); err != nil {
+		return s.failure(ctx, resp.Request.URL.Host, err) // the client sees that the answer is cut off
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/patch"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+const (
+	// maxPatched is the size of an answer above which it is passed on as it is, in bytes.
+	maxPatched = 10 << 20
+
+	repoRev     = "Atproto-Repo-Rev"
+	upstreamLag = "Atproto-Upstream-Lag" // milliseconds by which the service lags behind
+)
+
+// patch passes a query on, and its answer back, with what the account has written since.
+func (s *Server) patch(w http.ResponseWriter, r *http.Request, account storage.Account, t target, p patch.Patch) error {
+	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
+	defer stop()
+	resp, err := s.send(ctx, watch, r, account, p.Method, t)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK && isJSON(resp.Header) {
+		return s.patchAnswer(ctx, watch, w, r, resp, account, t, p)
+	}
+	if resp.StatusCode < 400 || p.Missing == nil {
+		return s.stream(ctx, watch, w, resp, resp.Body)
+	}
+	refusal := s.refusal(w.Header(), resp)
+	if e, ok := refusal.(*xrpc.Error); !ok || e.Name != "NotFound" {
+		return refusal
+	}
+	a, err := s.answer(ctx, r, resp, account, t, p)
+	if err == nil && a != nil {
+		err = guard(func() error { return p.Missing(ctx, a) })
+	}
+	if err != nil {
+		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+	}
+	if err != nil || a == nil || a.Body == nil {
+		return refusal
+	}
+	return s.respond(w, a)
+}
+
+// patchAnswer patches an answer. Should that fail, the client gets the answer as it is.
+func (s *Server) patchAnswer(
+	ctx context.Context, watch *watch, w http.ResponseWriter, r *http.Request, resp *http.Response,
+	account storage.Account, t target, p patch.Patch,
+) error {
+	a, err := s.answer(ctx, r, resp, account, t, p)
+	if err != nil {
+		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+	}
+	if err != nil || a == nil {
+		return s.stream(ctx, watch, w, resp, resp.Body)
+	}
+	var raw bytes.Buffer
+	if _, err := io.Copy(&raw, io.LimitReader(resp.Body, maxPatched+1)); err != nil {
+		return s.failure(ctx, t.url.Host, err)
+	}
+	body, err := decode(resp.Header, bytes.NewReader(raw.Bytes()), maxPatched)
+	if err == nil {
+		err = unmarshal(body, &a.Body)
+	}
+	if err == nil && a.Body != nil {
+		err = guard(func() error { return p.Apply(ctx, a) })
+	}
+	if err != nil || a.Body == nil {
+		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+		return s.stream(ctx, watch, w, resp, io.MultiReader(&raw, resp.Body))
+	}
+	s.incoming(w.Header(), resp.Header)
+	return s.respond(w, a)
+}
+
+// guard turns a panic of a patch, which works on what a service has answered, into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("proxy: a patch panicked: %v", v)
+		}
+	}()
+	return f()
+}
+
+func (s *Server) respond(w http.ResponseWriter, a *patch.Answer) error {
+	body, err := json.Marshal(a.Body)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set(upstreamLag, strconv.FormatInt(s.Now().Sub(a.Records[0].Time).Milliseconds(), 10))
+	_, err = w.Write(body)
+	return err
+}
+
+// answer prepares an answer for a patch, without the body. It is nil if there is nothing to patch: the service doesn't say
+// how far it has come, or has come far enough.
+func (s *Server) answer(
+	ctx context.Context, r *http.Request, resp *http.Response, account storage.Account, t target, p patch.Patch,
+) (*patch.Answer, error) {
+	rev, err := syntax.ParseTID(resp.Header.Get(repoRev))
+	if err != nil {
+		return nil, nil
+	}
+	records, err := s.newer(ctx, account.DID, p.Collections, rev)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	return &patch.Answer{
+		Params: r.URL.Query(), Account: account, Records: records,
+		Ask: func(ctx context.Context, id syntax.NSID, params url.Values) (map[string]any, error) {
+			token, err := s.token(ctx, account.DID, id, t, params)
+			if err != nil {
+				return nil, err
+			}
+			var out map[string]any
+			err = s.ask(ctx, t, id, token, params, maxPatched, &out)
+			return out, err
+		},
+		Record: func(ctx context.Context, collection syntax.NSID, key syntax.RecordKey) (map[string]any, error) {
+			return s.record(ctx, account.DID, collection, key)
+		},
+		Handle: func(ctx context.Context, handle syntax.Handle) (syntax.DID, error) {
+			a, err := s.Accounts.AccountByHandle(ctx, handle.Normalize())
+			return a.DID, err
+		},
+	}, nil
+}

@@ -1,0 +1,148 @@
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/pds/patch"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Config says how to make a [Server].
+type Config struct {
+	// Required.
+
+	Accounts storage.Accounts
+	Records  storage.RepoReader
+	Keys     auth.KeySource
+
+	// Document resolves a DID to its document.
+	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
+
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	// Optional.
+
+	Services        []Service     // If nil, only services that clients name are reached.
+	Patches         []patch.Patch // of answers. If nil, none.
+	ServiceAudience bool          // whether tokens name the service behind the DID
+	RequestHeaders  []string      // passed on beside those that always are
+	ResponseHeaders []string      // likewise, on the way back
+	MaxRequest      int64         // bytes of a request's body. If zero, 100 MiB.
+	HeaderTimeout   time.Duration // to wait for a connection, and for an answer to begin, each. If zero, 10 seconds.
+	IdleTimeout     time.Duration // to wait for the next bytes of a body. If zero, 30 seconds.
+	SocketTimeout   time.Duration // to wait for the next bytes of a WebSocket. If zero, 5 minutes.
+	Development     bool          // whether services that clients name may have private addresses
+	UserAgent       string
+}
+
+// Service answers methods for the server's accounts.
+type Service struct {
+	ID      string   // the service's DID, "#", and its ID in the DID's document
+	URL     string   // if zero, what the DID's document says
+	Methods []string // NSIDs; namespaces with ".*" behind; or "*"
+}
+
+// Server passes requests on.
+type Server struct {
+	Config
+	rules   []rule
+	patches map[syntax.NSID]patch.Patch
+	trusted *http.Client // for services that the operator has chosen
+	guarded *http.Client // for those that a client has
+}
+
+// New returns a Server. It reports everything that is wrong with the services.
+func New(c Config) (*Server, error) {
+	c.MaxRequest = cmp.Or(c.MaxRequest, 100<<20)
+	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, 10*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 30*time.Second)
+	c.SocketTimeout = cmp.Or(c.SocketTimeout, 5*time.Minute)
+	s := &Server{
+		Config:  c,
+		patches: make(map[syntax.NSID]patch.Patch, len(c.Patches)),
+		trusted: trustedClient(c.HeaderTimeout),
+		guarded: identity.NewGuardedClient(identity.GuardConfig{
+			Timeout: -1, HeaderTimeout: c.HeaderTimeout, MaxBytes: -1, MaxRedirects: -1, AllowPrivate: c.Development,
+		}),
+	}
+	var errs []error
+	for _, service := range c.Services {
+		rules, err := service.rules()
+		s.rules = append(s.rules, rules...)
+		errs = append(errs, err)
+	}
+	for _, p := range c.Patches {
+		if p.Apply == nil || len(p.Collections) == 0 {
+			errs = append(errs, fmt.Errorf("proxy: the patch of %s is incomplete", p.Method))
+		}
+		s.patches[p.Method] = p
+	}
+	return s, errors.Join(errs...)
+}
+
+// trustedClient returns a client for services that the operator has chosen. They may be next door.
+func trustedClient(headerTimeout time.Duration) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = nil
+	t.DialContext = (&net.Dialer{Timeout: headerTimeout}).DialContext
+	t.TLSHandshakeTimeout = headerTimeout
+	t.ResponseHeaderTimeout = headerTimeout
+	t.MaxResponseHeaderBytes = 64 << 10
+	t.MaxIdleConnsPerHost = t.MaxIdleConns
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect }}
+}
+
+var errRedirect = errors.New("proxy: the service redirects")
+
+// rule sends a namespace to a service.
+type rule struct {
+	prefix string // of NSIDs; or a whole one, if exact
+	exact  bool
+	target target
+}
+
+func (s Service) rules() ([]rule, error) {
+	t, err := parseTarget(s.ID)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: service %q: no DID with the ID of a service", s.ID)
+	}
+	if s.URL != "" {
+		if t.url, err = parseOrigin(s.URL); err != nil {
+			return nil, fmt.Errorf("proxy: service %q: %w", s.ID, err)
+		}
+	}
+	rules := make([]rule, len(s.Methods))
+	for i, m := range s.Methods {
+		prefix, wild := strings.CutSuffix(m, "*")
+		if wild && prefix != "" && !strings.HasSuffix(prefix, ".") {
+			return nil, fmt.Errorf("proxy: service %q: %q is no namespace", s.ID, m)
+		}
+		rules[i] = rule{prefix, !wild, t}
+	}
+	return rules, nil
+}
+
+// parseOrigin parses the URL of an origin.
+func parseOrigin(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%q is not the URL of an origin", raw)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
