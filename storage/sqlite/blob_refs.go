@@ -26,11 +26,11 @@ func checkBlobs(db *conn, did syntax.DID, writes []storage.RecordWrite) error {
 	return nil
 }
 
-// moveBlobRefs replaces the references of the records that were at the paths by those of the records that are written there, and
-// updates the blobs concerned.
-func moveBlobRefs(db *conn, did syntax.DID, content int64, writes []storage.RecordWrite, rev syntax.TID) error {
+// moveBlobRefs takes away the references of the records that were at the paths of changed, adds those of the records that
+// are written, and updates the blobs concerned.
+func moveBlobRefs(db *conn, head storage.Head, content int64, changed, writes []storage.RecordWrite) error {
 	var lost []cid.Cid
-	for _, w := range writes {
+	for _, w := range changed {
 		refs, err := all(db, scanCIDText, `SELECT cid FROM blob_refs WHERE content = ?1 AND path = ?2`, content, w.Path)
 		if err != nil {
 			return err
@@ -47,11 +47,11 @@ func moveBlobRefs(db *conn, did syntax.DID, content int64, writes []storage.Reco
 		if !w.CID.Defined() {
 			continue
 		}
-		if err := putBlobRefs(db, content, w.Path, w.Blobs, rev); err != nil {
+		if err := putBlobRefs(db, content, w.Path, w.Blobs, head.Rev); err != nil {
 			return err
 		}
 		for _, b := range w.Blobs {
-			err := db.exec(`UPDATE blobs SET state = 1 WHERE did = ?1 AND cid = ?2 AND state IN (0, 2)`, did, b.String())
+			err := db.exec(`UPDATE blobs SET state = 1 WHERE did = ?1 AND cid = ?2 AND state IN (0, 2)`, head.DID, b.String())
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func moveBlobRefs(db *conn, did syntax.DID, content int64, writes []storage.Reco
 	}
 	for _, b := range lost {
 		err := db.exec(`UPDATE blobs SET state = 2 WHERE did = ?1 AND cid = ?2 AND state = 1
-			AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE content = ?3 AND cid = ?2)`, did, b.String(), content)
+			AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE content = ?3 AND cid = ?2)`, head.DID, b.String(), content)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
@@ -27,6 +28,10 @@ func (r reader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]s
 	if err != nil {
 		return nil, err
 	}
+	fresh, err := freshNodes(r.db, head.content)
+	if err != nil {
+		return nil, err
+	}
 	blocks := make([]storage.Block, 0, len(want))
 	for _, c := range want {
 		if err := ctx.Err(); err != nil {
@@ -34,6 +39,10 @@ func (r reader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]s
 		}
 		if c == head.commit.CID {
 			blocks = append(blocks, head.commit)
+			continue
+		}
+		if i := slices.IndexFunc(fresh, func(n storage.Block) bool { return n.CID == c }); i >= 0 {
+			blocks = append(blocks, fresh[i])
 			continue
 		}
 		b, err := block(r.db, head.content, c)
@@ -48,7 +57,7 @@ func (r reader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]s
 	return blocks, nil
 }
 
-// block returns a node or a record of a content.
+// block returns a node, not a fresh one, or a record of a content.
 func block(db *conn, content int64, c cid.Cid) (storage.Block, error) {
 	scan := func(r *lite.Stmt) (storage.Block, error) {
 		return storage.Block{CID: c, Rev: syntax.TID(r.ColumnText(0)), Bytes: columnBytes(r, 1)}, nil

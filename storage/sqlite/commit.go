@@ -33,22 +33,14 @@ func commit(db *conn, c storage.Commit) (int64, error) {
 			return 0, err
 		}
 	}
-	for _, n := range c.NewNodes {
-		if err := putNode(db, content, n, c.Head.Rev); err != nil {
-			return 0, err
-		}
+	if err := writeNodes(db, content, c); err != nil {
+		return 0, err
 	}
-	for _, n := range c.DropNodes {
-		if err := db.exec(`DELETE FROM nodes WHERE content = ?1 AND cid = ?2`, content, n); err != nil {
-			return 0, err
-		}
+	changed, err := writeRecords(db, content, c.Writes, c.Head)
+	if err != nil {
+		return 0, err
 	}
-	for _, w := range c.Writes {
-		if err := writeRecord(db, content, w, c.Head); err != nil {
-			return 0, err
-		}
-	}
-	if err := moveBlobRefs(db, c.Head.DID, content, c.Writes, c.Head.Rev); err != nil {
+	if err := moveBlobRefs(db, c.Head, content, changed, c.Writes); err != nil {
 		return 0, err
 	}
 	if err := putHead(db, c.Head, content); err != nil {
@@ -80,8 +72,4 @@ func putHead(db *conn, h storage.Head, content int64) error {
 	return db.exec(`INSERT INTO repos (did, content, head, rev, data, block) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 		ON CONFLICT (did) DO UPDATE SET content = ?2, head = ?3, rev = ?4, data = ?5, block = ?6`,
 		h.DID, content, h.Commit, h.Rev, h.Data, h.Block)
-}
-
-func putNode(db *conn, content int64, n storage.Block, rev syntax.TID) error {
-	return db.exec(`INSERT OR REPLACE INTO nodes (content, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4)`, content, n.CID, rev, n.Bytes)
 }

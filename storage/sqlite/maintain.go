@@ -43,5 +43,8 @@ func removeGarbage(db *conn) (bool, error) {
 			return true, err
 		}
 	}
+	if err := db.exec(`DELETE FROM fresh_nodes WHERE content = ?1`, content); err != nil {
+		return true, err
+	}
 	return true, db.exec(`DELETE FROM contents WHERE id = ?1`, content)
 }

@@ -27,7 +27,8 @@ func (r reader) Record(_ context.Context, did syntax.DID, path string) (storage.
 
 func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, error) {
 	return one(r.db, scanStats, `SELECT
-		(SELECT count(*) FROM nodes WHERE content = c.content),
+		(SELECT count(*) FROM nodes WHERE content = c.content)
+			+ coalesce((SELECT count FROM fresh_nodes WHERE content = c.content), 0),
 		(SELECT count(*) FROM record_cids WHERE content = c.content)
 		FROM (SELECT `+contentOf+` AS content) c`, did)
 }

@@ -11,9 +11,49 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecord puts or deletes a record of a content that gets a head, and keeps record_cids, collections and
-// record_takedowns true.
-func writeRecord(db *conn, content int64, w storage.RecordWrite, head storage.Head) error {
+// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids, collections and
+// record_takedowns true. It returns those writes that weren't the first to their path.
+func writeRecords(
+	db *conn, content int64, writes []storage.RecordWrite, head storage.Head,
+) (changed []storage.RecordWrite, err error) {
+	var noted syntax.NSID // the collection of a record that has been created
+	for _, w := range writes {
+		created, err := createRecord(db, content, w, head.Rev)
+		if err != nil {
+			return nil, err
+		}
+		if !created {
+			changed = append(changed, w)
+			if err := changeRecord(db, content, w, head); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if c := collectionOf(w.Path); c != noted {
+			noted = c
+			if err := putCollection(db, content, c, head.DID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return changed, nil
+}
+
+// createRecord reports whether it has put a record, because there was none at its path.
+func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) (bool, error) {
+	if !w.CID.Defined() {
+		return false, nil
+	}
+	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes)
+	if err != nil || db.Changes() == 0 {
+		return false, err
+	}
+	return true, putRecordCID(db, content, w.CID, w.Path)
+}
+
+// changeRecord replaces or deletes a record, if there is one.
+func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.Head) error {
 	old, err := one(db, func(r *lite.Stmt) (cid.Cid, error) { return columnCID(r, 0) },
 		`SELECT cid FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
@@ -25,24 +65,19 @@ func writeRecord(db *conn, content int64, w storage.RecordWrite, head storage.He
 			return err
 		}
 	}
-	if !w.CID.Defined() {
-		if err := db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path); err != nil {
+	if w.CID.Defined() {
+		if err := putRecord(db, content, w, head.Rev); err != nil {
 			return err
 		}
-		if err := dropRecordTakedown(db, head.DID, w.Path); err != nil {
-			return err
-		}
-		return dropCollection(db, content, collectionOf(w.Path))
+		return putRecordCID(db, content, w.CID, w.Path)
 	}
-	if err := putRecord(db, content, w, head.Rev); err != nil {
+	if err := db.exec(`DELETE FROM records WHERE content = ?1 AND path = ?2`, content, w.Path); err != nil {
 		return err
 	}
-	if !old.Defined() {
-		if err := putCollection(db, content, collectionOf(w.Path), head.DID); err != nil {
-			return err
-		}
+	if err := dropRecordTakedown(db, head.DID, w.Path); err != nil {
+		return err
 	}
-	return putRecordCID(db, content, w.CID, w.Path)
+	return dropCollection(db, content, collectionOf(w.Path))
 }
 
 func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {

@@ -37,7 +37,15 @@ CREATE TABLE repos (
 	block   BLOB NOT NULL  -- the signed commit
 ) STRICT, WITHOUT ROWID;
 
--- New nodes lie together, whatever their CIDs, and they are the ones that are dropped next: a commit writes few pages.
+-- The nodes of a content are the rows of nodes, which lie in its index wherever their CIDs, which are random, put them,
+-- and those that its last commit wrote, if that were a few. Most of the latter are dropped by the next commit, without
+-- having been in the index: a commit writes few pages, however large the repo is.
+CREATE TABLE fresh_nodes (
+	content INTEGER PRIMARY KEY,
+	count   INTEGER NOT NULL,
+	rev     TEXT NOT NULL,
+	nodes   BLOB NOT NULL -- of each the CID and the bytes, with the length of either as a varint before it
+) STRICT;
 CREATE TABLE nodes (
 	id      INTEGER PRIMARY KEY,
 	content INTEGER NOT NULL,
