@@ -25,6 +25,7 @@ type checkpointer struct {
 	running bool // start was sent, and what came of it isn't seen
 	from    int  // the log's frames when it was
 	seen    int  // the log's frames after the last attempt
+	looked  int  // db.writes when the log was last looked at
 
 	count atomic.Int64
 }
@@ -49,22 +50,27 @@ func newCheckpointer(db *conn, size int) *checkpointer {
 
 // tick is called by the writer between transactions, with its connection.
 func (c *checkpointer) tick(db *conn) {
+	if c.running {
+		select {
+		case <-c.copied:
+			c.finish(db)
+			return
+		default:
+		}
+	}
+	if db.writes-c.looked < c.limit/8 { // most statements add a frame or none, and to look takes as long as some of them
+		return
+	}
+	c.looked = db.writes
 	frames, err := one(db, scanFrames, `PRAGMA wal_checkpoint(noop)`)
 	if err != nil {
 		return // what is wrong with the log, the next write tells
 	}
 	if c.running {
-		if frames-c.from < maxGrowth*c.limit {
-			select {
-			case <-c.copied:
-			default:
-				return
-			}
-		} else {
+		if frames-c.from >= maxGrowth*c.limit {
 			<-c.copied
+			c.finish(db)
 		}
-		c.running = false
-		c.finish(db)
 		return
 	}
 	if frames < c.seen {
@@ -79,6 +85,7 @@ func (c *checkpointer) tick(db *conn) {
 
 // finish copies the rest and makes the log start over, unless readers need it for longer than a moment.
 func (c *checkpointer) finish(db *conn) {
+	c.running = false
 	db.SetBusyTimeout(5 * time.Millisecond)
 	defer db.SetBusyTimeout(busyTimeout)
 	frames, err := one(db, scanFrames, `PRAGMA wal_checkpoint(restart)`)

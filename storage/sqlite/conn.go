@@ -31,7 +31,7 @@ type conn struct {
 
 	idle map[string][]*lite.Stmt // by their text: prepared and not in use
 
-	wrote bool // a statement that writes has run since this was last set to false
+	writes int // how many statements that write have run
 }
 
 // openConn opens a connection to an existing database.
@@ -90,7 +90,7 @@ func (c *conn) put(sql string, s *lite.Stmt) {
 
 // exec runs a statement that writes.
 func (c *conn) exec(sql string, args ...any) error {
-	c.wrote = true
+	c.writes++
 	return c.run(sql, args...)
 }
 

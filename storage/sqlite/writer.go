@@ -174,13 +174,14 @@ func (w *writer) transaction(ops []*op) (spoiler int) {
 	}
 	var writes int64
 	for i, o := range ops {
-		w.db.wrote = false
+		before := w.db.writes
 		o.err = o.do(w.db)
-		if w.db.wrote && o.err != nil {
+		wrote := w.db.writes > before
+		if wrote && o.err != nil {
 			w.rollback()
 			return i
 		}
-		if w.db.wrote {
+		if wrote {
 			writes++
 		}
 	}
