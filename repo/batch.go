@@ -89,7 +89,7 @@ func newPlan(b Batch) (*plan, error) {
 	paths := make(map[string]struct{}, len(b.Ops))
 	total := 0
 	for i, op := range b.Ops {
-		if _, _, err := syntax.ParseRepoPath(op.Path); err != nil {
+		if err := checkPath(op.Path); err != nil {
 			return nil, fmt.Errorf("%w %q: %w", ErrInvalidPath, op.Path, err)
 		}
 		if _, dup := paths[op.Path]; dup {

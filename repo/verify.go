@@ -117,11 +117,6 @@ func checkLeaf(leaf step, last string, rec storage.Record) error {
 
 var errKeyOrder = errors.New("key out of order")
 
-func checkPath(path string) error {
-	_, _, err := syntax.ParseRepoPath(path)
-	return err
-}
-
 // leaf returns the next record of a walk, or io.EOF.
 func (w *walk) leaf() (step, error) {
 	for {
