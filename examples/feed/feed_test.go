@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pdskit/pdskit/storage/sqlite"
+	"zombiezen.com/go/sqlite"
+
+	pdsqlite "github.com/pdskit/pdskit/storage/sqlite"
 )
 
 // app is the program's parts, served by a test.
@@ -28,7 +30,7 @@ func open(t *testing.T, dir, plcURL string) *app {
 	t.Helper()
 	t.Setenv("FEED_SECRET", secret)
 	t.Setenv("FEED_ADMIN_PASSWORD", "admin-password")
-	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "pds.sqlite"), sqlite.Options{Create: true})
+	store, err := pdsqlite.Open(t.Context(), filepath.Join(dir, "pds.sqlite"), pdsqlite.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +95,18 @@ func (a *app) want(t *testing.T, want ...string) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the feed has %q, want %q", got, want)
+	}
+}
+
+// wantRows counts the posts in the table, hidden ones and all.
+func (a *app) wantRows(t *testing.T, want int) {
+	t.Helper()
+	var got int
+	check(t, a.table.with(t.Context(), func(conn *sqlite.Conn) error {
+		return query(conn, func(row *sqlite.Stmt) { got = row.ColumnInt(0) }, "SELECT count(*) FROM posts")
+	}))
+	if got != want {
+		t.Errorf("the table has %d posts, want %d", got, want)
 	}
 }
 
@@ -181,9 +195,11 @@ func TestAccounts(t *testing.T) {
 	a.want(t, "Bob's 0", "Alice's 1")
 	check(t, a.admin().post(ctx, "com.atproto.admin.deleteAccount", map[string]any{"did": bob.did}, nil))
 	a.want(t, "Alice's 1")
+	a.wantRows(t, 1)
 }
 
-// A repo that was imported is read anew, and so are all when events are missing.
+// A repo that was imported is read anew, and so is one whose rev shows that something is missing, and so are all when
+// the log lacks events.
 func TestReadAnew(t *testing.T) {
 	ctx := t.Context()
 	a := open(t, t.TempDir(), startPLC(t))
@@ -195,9 +211,26 @@ func TestReadAnew(t *testing.T) {
 	check(t, alice.put(ctx, "3kaaaaaaaaa2c", "three"))
 	check(t, alice.delete(ctx, "3kaaaaaaaaa2a"))
 	a.want(t, "three 0", "two 0")
-	check(t, alice.do(ctx, http.MethodPost, "com.atproto.repo.importRepo", "application/vnd.ipld.car", car, nil))
-	check(t, alice.put(ctx, "3kaaaaaaaaa2d", "four"))
+	restore := func() {
+		check(t, alice.do(ctx, http.MethodPost, "com.atproto.repo.importRepo", "application/vnd.ipld.car", car, nil))
+	}
+	restore()
+	a.want(t, "two 0", "one 0")
+	restore()
+	check(t, alice.put(ctx, "3kaaaaaaaaa2d", "four")) // it is there when the #sync is read
 	a.want(t, "four 0", "two 0", "one 0")
+
+	check(t, alice.put(ctx, "3kaaaaaaaaa2d", "Four"))
+	a.want(t, "Four 1", "two 0", "one 0")
+	check(t, alice.post(ctx, "com.atproto.server.deactivateAccount", map[string]any{}, nil))
+	check(t, alice.post(ctx, "com.atproto.server.activateAccount", nil, nil)) // a #sync, but of nothing new
+	a.want(t, "Four 1", "two 0", "one 0")
+
+	check(t, a.table.with(ctx, func(conn *sqlite.Conn) error {
+		return errors.Join(execute(conn, "DELETE FROM posts"), execute(conn, "UPDATE accounts SET rev = '2222222222222'"))
+	}))
+	check(t, alice.delete(ctx, "3kaaaaaaaaa2d"))
+	a.want(t, "two 0", "one 0")
 
 	bob := a.signUp(t, "bobby")
 	check(t, bob.put(ctx, "3kaaaaaaaaa2e", "five"))

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"zombiezen.com/go/sqlite"
 
 	"github.com/pdskit/pdskit/firehose"
 	pdsqlite "github.com/pdskit/pdskit/storage/sqlite"
@@ -200,7 +199,7 @@ func wantPosts(t *testing.T, a *app, clients []*client) map[string]post {
 	return posts
 }
 
-// tablePosts reads the table, hidden rows and all, and holds it against what the endpoint lists.
+// tablePosts makes the posts of the table, as the endpoint lists them.
 func tablePosts(t *testing.T, a *app) map[string]post {
 	t.Helper()
 	posts := map[string]post{}
@@ -210,12 +209,6 @@ func tablePosts(t *testing.T, a *app) map[string]post {
 		}
 		posts[p.URI.String()] = p
 	}
-	rows := 0
-	check(t, a.table.with(t.Context(), func(conn *sqlite.Conn) error {
-		return query(conn, func(row *sqlite.Stmt) { rows = row.ColumnInt(0) }, "SELECT count(*) FROM posts")
-	}))
-	if rows != len(posts) {
-		t.Errorf("the table has %d rows, and %d are listed", rows, len(posts))
-	}
+	a.wantRows(t, len(posts))
 	return posts
 }
