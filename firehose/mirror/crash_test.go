@@ -1,0 +1,5 @@
+package mirror
+
+const childURL = "MIRROR_TEST_URL"
+
+func child() {}
