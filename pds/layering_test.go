@@ -22,6 +22,7 @@ var layers = []rule{
 	{"storage", ""},
 	{"storage/...", "storage"},
 	{"repo/...", "repo/... storage"},
+	{"firehose/mirror", "firehose repo storage"},
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "auth"},
@@ -38,10 +39,10 @@ var layers = []rule{
 var dependencies = []rule{
 	// The protocol's vocabulary.
 	{"github.com/bluesky-social/indigo/atproto/syntax", "..."},
-	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/..."},
-	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/..."},
-	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/..."},
-	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/..."},
+	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... firehose/mirror"},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/lex/util", "repo/... firehose"},
 	{"github.com/ipfs/go-cid", "..."},
@@ -55,7 +56,7 @@ var dependencies = []rule{
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
-	{"github.com/coder/websocket", "pds/xrpc"},
+	{"github.com/coder/websocket", "pds/xrpc firehose/mirror"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
 	{"golang.org/x/sync/singleflight", "auth/identity"},
 
