@@ -1,0 +1,106 @@
+package pds_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/auth/keys"
+	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/storage/memory"
+)
+
+// A program prints what happens. One that keeps something stores the number of the last event together with it, and goes
+// on from there after a restart: see the program examples/feed.
+func ExampleServer_Events() {
+	ctx := context.Background()
+	srv, did := exampleAccount(ctx)
+	repo := srv.Repo(did)
+	if _, _, err := repo.Put(ctx, "app.bsky.feed.post", "one", map[string]any{"text": "hello"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := repo.Delete(ctx, "app.bsky.feed.post", "one"); err != nil {
+		log.Fatal(err)
+	}
+
+	var after int64 // as it was stored
+	for e, err := range srv.Events(ctx, after) {
+		if err != nil {
+			log.Fatal(err) // firehose.ErrOutdatedCursor: begin anew, from the repos
+		}
+		after = e.Seq
+		switch {
+		case e.Identity != nil:
+			fmt.Println(e.Seq, "handle", e.Identity.Handle)
+		case e.Account != nil:
+			fmt.Println(e.Seq, "active", e.Account.Active)
+		case e.Sync != nil:
+			fmt.Println(e.Seq, "the repo is to be read anew")
+		case e.Commit != nil:
+			for _, op := range e.Commit.Ops {
+				var post struct{ Text string }
+				if op.Action != firehose.Delete {
+					if err := op.Decode(&post); err != nil {
+						log.Fatal(err)
+					}
+				}
+				fmt.Println(e.Seq, op.Action, op.Collection, op.RecordKey, post.Text)
+			}
+		}
+		if after == 6 {
+			break // a program would go on until ctx ends
+		}
+	}
+	// Output:
+	// 1 handle alice.pds.example.com
+	// 2 active true
+	// 4 the repo is to be read anew
+	// 5 create app.bsky.feed.post one hello
+	// 6 delete app.bsky.feed.post one
+}
+
+// exampleAccount makes a server in memory with the account alice.
+func exampleAccount(ctx context.Context) (*pds.Server, syntax.DID) {
+	directory, err := plc.NewDirectory(plc.DirectoryConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	directoryServer := httptest.NewServer(directory)
+	defer directoryServer.Close() // it is asked at sign-up only
+	store := memory.New()
+	keyring, err := keys.New(keys.Config{Store: store, Secret: bytes.Repeat([]byte("k"), keys.MinSecret)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := keyring.Generate(ctx, "rotation", keys.K256); err != nil {
+		log.Fatal(err)
+	}
+	rotation, err := keyring.Signer(ctx, "rotation")
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv, err := pds.New(pds.Config{
+		Store: store, Blobs: memory.NewBlobs(), PublicURL: "https://pds.example.com",
+		TokenSecret: []byte("a secret that only tests know"), Keys: keyring, RotationKey: rotation, PLCURL: directoryServer.URL,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	signUp := httptest.NewRequest(http.MethodPost, "/xrpc/com.atproto.server.createAccount", strings.NewReader(
+		`{"handle":"alice.pds.example.com","email":"alice@example.com","password":"alice-password"}`))
+	signUp.Header.Set("Content-Type", "application/json")
+	srv.ServeHTTP(httptest.NewRecorder(), signUp)
+	account, err := store.AccountByHandle(ctx, "alice.pds.example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return srv, account.DID
+}
