@@ -49,7 +49,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store is a [storage.Store] in a SQLite file. It is made by [Open], and is a [storage.Maintainer] too.
+// Store is a [storage.Store] in a SQLite file. It is made by [Open] or [OpenReadOnly], and is a [storage.Maintainer] too.
 type Store struct {
 	lock    *lock
 	writer  *writer
@@ -96,6 +96,9 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 // within one of them. Calls that come later return an error that is an [os.ErrClosed]. A Replace that has got no further
 // than staging fails.
 func (s *Store) Close() error {
+	if s.lock == nil { // open for reading only
+		return s.readers.close()
+	}
 	err := s.writer.close()
 	if errors.Is(err, os.ErrClosed) {
 		return err

@@ -22,6 +22,8 @@ type writer struct {
 	closed bool
 	exited chan struct{}
 
+	refusal error // what submit returns once closed is true
+
 	writes, transactions atomic.Int64
 }
 
@@ -44,7 +46,7 @@ const (
 )
 
 func newWriter(db *conn, c *checkpointer) *writer {
-	w := &writer{db: db, checkpointer: c, exited: make(chan struct{})}
+	w := &writer{db: db, checkpointer: c, exited: make(chan struct{}), refusal: errClosed}
 	w.wake = sync.NewCond(&w.mu)
 	go w.run()
 	return w
@@ -56,7 +58,7 @@ func (w *writer) submit(do func(*conn) error) (*op, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		return nil, errClosed
+		return nil, w.refusal
 	}
 	w.queue = append(w.queue, o)
 	w.wake.Signal()
