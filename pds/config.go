@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -70,6 +71,19 @@ type Config struct {
 
 	// Directory resolves DIDs and handles. If nil, an identity.Directory that asks PLCURL and the network.
 	Directory Directory
+
+	// Lexicons are the host's own: all files, in folders too, whose names end in ".json". One takes the place of a built-in
+	// lexicon with the same ID. If nil, there are only those that are built in: com.atproto, and the record types of
+	// app.bsky.
+	Lexicons fs.FS
+
+	// LexiconAuthority is the account that publishes all lexicons, for networks that are cut off from the world. If zero,
+	// DNS names a lexicon's authority.
+	LexiconAuthority syntax.DID
+
+	// OfflineLexicons switches the resolution of lexicons off. If zero, one that isn't known is looked for in the network,
+	// when a client demands that a record be validated, or asks to resolve one.
+	OfflineLexicons bool
 
 	// InviteRequired closes sign-up to people without an invite code. If zero, it is open.
 	InviteRequired bool

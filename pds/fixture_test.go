@@ -215,7 +215,7 @@ func (u *user) create(t testing.TB, text string) written {
 	t.Helper()
 	var out written
 	u.post(t, "com.atproto.repo.createRecord", map[string]any{
-		"repo": u.did, "collection": "app.bsky.feed.post", "record": map[string]any{"text": text},
+		"repo": u.did, "collection": "com.example.feed.post", "record": map[string]any{"text": text},
 	}).decode(t, &out)
 	return out
 }

@@ -26,9 +26,10 @@ var layers = []rule{
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "auth"},
-	{"pds/internal/...", "pds/xrpc auth/... repo/... firehose/... storage"},
+	{"pds/lexicon/...", ""},
+	{"pds/internal/...", "pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
 	{"pds/pdstest", "pds pds/xrpc auth/... repo/... firehose/... storage/..."},
-	{"pds", "pds/xrpc pds/internal/... auth/... repo/... firehose/... storage"},
+	{"pds", "pds/xrpc pds/lexicon pds/internal/... auth/... repo/... firehose/... storage"},
 	{"examples/...", "examples/... pds pds/xrpc pds/pdstest auth/... repo/... firehose/... storage/..."},
 }
 
@@ -42,7 +43,8 @@ var dependencies = []rule{
 	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/... firehose/mirror"},
 	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/... firehose/mirror"},
 	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/... firehose/mirror"},
-	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/lexicon", "pds/lexicon pds/xrpc/lexgen"},
+	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... pds/lexicon firehose/mirror"},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/lex/util", "repo/... firehose"},
 	{"github.com/ipfs/go-cid", "..."},
@@ -58,7 +60,7 @@ var dependencies = []rule{
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
 	{"github.com/coder/websocket", "pds/xrpc firehose/mirror"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
-	{"golang.org/x/sync/singleflight", "auth/identity"},
+	{"golang.org/x/sync/singleflight", "auth/identity pds/lexicon"},
 
 	// Backends.
 	{"github.com/tidwall/btree", "storage/memory"},

@@ -91,6 +91,7 @@ func TestPolicies(t *testing.T) {
 	}
 	want := map[string]string{
 		"admin.deleteAccount": "Admin", "admin.getSubjectStatus": "Admin", "admin.updateSubjectStatus": "Admin",
+		"lexicon.resolveLexicon":    "Public",
 		"identity.resolveHandle":     "Public",
 		"identity.updateHandle":      "FullSession",
 		"repo.applyWrites":           "Session",
@@ -102,14 +103,15 @@ func TestPolicies(t *testing.T) {
 		"repo.listMissingBlobs":      "Session",
 		"repo.listRecords":           "Public",
 		"repo.putRecord":             "Session",
-		"repo.uploadBlob":            "Session",
+		"repo.uploadBlob":            "SessionOrServiceOrApp",
 		"server.activateAccount":     "FullSession",
-		"server.checkAccountStatus":  "Session",
-		"server.createAccount":       "Public",
+		"server.checkAccountStatus":  "SessionOrApp",
+		"server.createAccount":       "OptionalService",
 		"server.createSession":       "Public",
 		"server.deactivateAccount":   "FullSessionOrTakendown",
 		"server.deleteSession":       "RefreshExpired",
 		"server.describeServer":      "Public",
+		"server.getServiceAuth":      "SessionOrTakendownOrApp",
 		"server.getSession":          "SessionOrTakendown",
 		"server.refreshSession":      "Refresh",
 		"sync.getBlob":               "OptionalSession",
@@ -124,6 +126,9 @@ func TestPolicies(t *testing.T) {
 		"sync.listReposByCollection": "Public",
 		"sync.listRepos":             "Public",
 		"sync.subscribeRepos":        "Public",
+
+		"app.bsky.actor.getPreferences": "SessionOrModeratorOrApp",
+		"app.bsky.actor.putPreferences": "SessionOrApp",
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)

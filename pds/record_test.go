@@ -11,7 +11,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-const posts = "app.bsky.feed.post"
+const posts = "com.example.feed.post"
 
 func TestRecords(t *testing.T) {
 	w := start(t)
@@ -165,7 +165,7 @@ func TestWriteRefusals(t *testing.T) {
 		{"a long key", with("rkey", strings.Repeat("k", 513)), 400, "InvalidRequest", ""},
 		{"no record", with("record", nil), 400, "InvalidRequest", ""},
 		{"a record that is no object", with("record", "text"), 400, "InvalidRequest", "must be an object"},
-		{"another $type", with("record", map[string]any{"$type": "app.bsky.feed.like"}), 400, "InvalidRequest", "Invalid $type: expected app.bsky.feed.post, got app.bsky.feed.like"},
+		{"another $type", with("record", map[string]any{"$type": "com.example.feed.like"}), 400, "InvalidRequest", "Invalid $type: expected com.example.feed.post, got com.example.feed.like"},
 		{"a fraction", with("record", map[string]any{"n": 0.5}), 400, "InvalidRequest", ""},
 		{"a blob that isn't there", with("record", map[string]any{"b": map[string]any{
 			"$type": "blob", "ref": link, "mimeType": "image/png", "size": 3}}), 400, "BlobNotFound", ""},
@@ -233,7 +233,7 @@ func TestListRecords(t *testing.T) {
 		DIDDoc          struct{ ID string }
 	}
 	w.get(t, "", "com.atproto.repo.describeRepo", "repo", "alice.test").decode(t, &repo)
-	if repo.Handle != "alice.test" || fmt.Sprint(repo.Collections) != "[app.bsky.feed.post]" || !repo.HandleIsCorrect ||
+	if repo.Handle != "alice.test" || fmt.Sprint(repo.Collections) != "[com.example.feed.post]" || !repo.HandleIsCorrect ||
 		repo.DIDDoc.ID != alice.did.String() {
 		t.Errorf("describeRepo: %+v", repo)
 	}

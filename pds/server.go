@@ -16,9 +16,11 @@ import (
 	"github.com/pdskit/pdskit/pds/internal/admin"
 	"github.com/pdskit/pdskit/pds/internal/blob"
 	identitymethods "github.com/pdskit/pdskit/pds/internal/identity"
+	lexiconmethods "github.com/pdskit/pdskit/pds/internal/lexicon"
 	"github.com/pdskit/pdskit/pds/internal/page"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/internal/sync"
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -60,7 +62,7 @@ func New(c Config) (*Server, error) {
 	if len(c.Relays) > 0 {
 		s.crawlers = &firehose.Crawlers{Log: s.store, Relays: c.Relays, Hostname: c.hostname(), Logger: c.Logger}
 	}
-	var errs [4]error
+	var errs [5]error
 	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
 	sessions, err := auth.NewSessions(auth.SessionsConfig{
 		Store: s.store, Secret: c.TokenSecret, Audience: c.DID, Now: c.Now,
@@ -69,10 +71,12 @@ func New(c Config) (*Server, error) {
 	s.identity, errs[2] = c.directory(s.store)
 	registrar, err := c.registrar()
 	errs[3] = err
+	lexicons, err := c.lexicons(s.identity)
+	errs[4] = err
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	s.assemble(&c, sessions, registrar)
+	s.assemble(&c, sessions, registrar, lexicons)
 	return s, nil
 }
 
@@ -102,7 +106,7 @@ func (c *Config) registrar() (identity.Registrar, error) {
 }
 
 // assemble makes the methods and pages, each domain of exactly what it needs.
-func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity.Registrar) {
+func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity.Registrar, lexicons *lexicon.Catalog) {
 	authenticator := auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(c.AdminPassword)}
 	maps.Copy(authenticator, c.Authenticators)
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{Authenticator: authenticator, Errors: wireError, Logger: c.Logger})
@@ -120,7 +124,8 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 		Now: c.Now, Logger: c.Logger,
 	}
 	s.records = &record.Server{
-		Engine: s.engine, Records: s.store, Blob: s.store.Blob, Readable: s.readable, Writable: s.writable, Own: s.own,
+		Engine: s.engine, Records: s.store, Lexicons: lexicons, Blob: s.store.Blob,
+		Readable: s.readable, Writable: s.writable, Own: s.own,
 		Document: s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
 	}
 	s.blobs = &blob.Server{
@@ -145,6 +150,9 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 	s.Handle(s.records.Methods()...)
 	s.Handle(s.blobs.Methods()...)
 	s.Handle(repos.Methods()...)
+	if resolver := lexicons.Resolver(); resolver != nil {
+		s.Handle((&lexiconmethods.Server{Resolver: resolver}).Methods()...)
+	}
 
 	s.pages = &page.Server{
 		Accounts: s.store, Healthy: s.healthy,

@@ -151,7 +151,7 @@ func TestSubscribeReposFilters(t *testing.T) {
 	w := start(t)
 	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bobby")
 	bob.create(t, "not wanted")
-	for _, collection := range []string{"app.bsky.feed.like", posts, "com.example.other"} {
+	for _, collection := range []string{"com.example.feed.like", posts, "com.example.other"} {
 		alice.post(t, "com.atproto.repo.createRecord", map[string]any{
 			"repo": alice.did, "collection": collection, "record": map[string]any{},
 		}).decode(t, nil)
@@ -164,10 +164,10 @@ func TestSubscribeReposFilters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]string{
-		"&wantedCollections=" + posts:         "[app.bsky.feed.post]",
-		"&wantedCollections=app.bsky.feed.*":  "[app.bsky.feed.like app.bsky.feed.post]",
+		"&wantedCollections=" + posts:         "[com.example.feed.post]",
+		"&wantedCollections=com.example.feed.*":  "[com.example.feed.like com.example.feed.post]",
 		"&wantedCollections=com.example.none": "[]",
-		"":                                    "[app.bsky.feed.like app.bsky.feed.post com.example.other]",
+		"":                                    "[com.example.feed.like com.example.feed.post com.example.other]",
 	} {
 		s := w.subscribe(t, "?cursor=0&wantedDids="+alice.did.String()+query)
 		if got := fmt.Sprint(s.collections(t, "end.test")); got != want {

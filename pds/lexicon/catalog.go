@@ -70,6 +70,9 @@ func (c *Catalog) addFile(files fs.FS, name string) error {
 	return nil
 }
 
+// Resolver is that of the [Config], nil if there is none.
+func (c *Catalog) Resolver() *Resolver { return c.resolver }
+
 // Resolve returns the definition that a reference names: an NSID, and after # the definition's name, unless that is
 // "main". It is indigo's, and doesn't ask the network. The caller doesn't change what it points to. Error: [ErrUnknown].
 func (c *Catalog) Resolve(reference string) (*indigo.Schema, error) {

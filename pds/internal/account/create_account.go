@@ -14,6 +14,7 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
 )
 
 type createAccountInput struct {
@@ -35,11 +36,20 @@ type createAccountOutput struct {
 }
 
 func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountInput]) (*createAccountOutput, error) {
-	req, err := s.signupRequest(&c.Input)
+	did := c.Input.DID
+	if did != "" && did != c.Caller.DID {
+		return nil, xrpc.StatusError(http.StatusUnauthorized, "Missing auth to create account with did: %s", did)
+	}
+	req, err := s.signupRequest(ctx, &c.Input)
 	if err != nil {
 		return nil, err
 	}
-	account, err := s.signUp(ctx, req)
+	var account storage.Account
+	if did != "" {
+		account, err = s.moveIn(ctx, did, req)
+	} else {
+		account, err = s.signUp(ctx, req)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +66,11 @@ func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountIn
 	}, nil
 }
 
-// signupRequest checks what can be checked without looking anything up.
-func (s *Server) signupRequest(in *createAccountInput) (signupRequest, error) {
+// signupRequest checks what can be checked without looking at other accounts.
+func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (signupRequest, error) {
 	switch {
 	case len(in.PLCOp) > 0:
 		return signupRequest{}, xrpc.InvalidRequest(`Unsupported input: "plcOp"`)
-	case in.DID != "":
-		return signupRequest{}, xrpc.StatusError(http.StatusUnauthorized,
-			"Missing auth to create account with did: %s", in.DID)
 	case s.Description.InviteRequired && in.InviteCode == "":
 		return signupRequest{}, xrpc.Errorf("InvalidInviteCode", "No invite code provided")
 	case s.Description.InviteRequired:
@@ -86,8 +93,14 @@ func (s *Server) signupRequest(in *createAccountInput) (signupRequest, error) {
 			return signupRequest{}, xrpc.InvalidRequest("Input/recoveryKey must be a did:key of type K-256 or P-256")
 		}
 	}
-	handle, err := s.Handles.ValidateNew(in.Handle)
-	return signupRequest{handle: handle, email: email, password: in.Password, recoveryKey: in.RecoveryKey}, handleError(err)
+	req := signupRequest{email: email, password: in.Password, recoveryKey: in.RecoveryKey}
+	var err error
+	if in.DID != "" {
+		req.handle, err = s.broughtHandle(ctx, in.DID, in.Handle)
+		return req, err
+	}
+	req.handle, err = s.Handles.ValidateNew(in.Handle)
+	return req, handleError(err)
 }
 
 // handleError gives the errors of handles their names.

@@ -29,6 +29,9 @@ type Server struct {
 	Repos     storage.RepoReader
 	Blobs     storage.BlobIndex
 
+	// ServiceKeys sign service tokens.
+	ServiceKeys auth.KeySource
+
 	// SetStatus changes an account in a way that may change its status, and tells the network.
 	SetStatus func(ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account)) error
 
@@ -37,6 +40,9 @@ type Server struct {
 
 	// Document resolves a DID to its document.
 	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
+
+	// ResolveHandle resolves a handle to its DID, whatever the DID says.
+	ResolveHandle func(ctx context.Context, handle syntax.Handle) (syntax.DID, error)
 
 	Handles     identity.HandleRules
 	PublicURL   string // of the server, as DID documents name it
@@ -70,13 +76,14 @@ type Description struct {
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
 		xrpc.Query("com.atproto.server.describeServer", auth.Public, s.describeServer),
-		xrpc.Procedure("com.atproto.server.createAccount", auth.Public, s.createAccount),
+		xrpc.Procedure("com.atproto.server.createAccount", auth.OptionalService, s.createAccount),
 		xrpc.Procedure("com.atproto.server.createSession", auth.Public, s.createSession),
 		xrpc.Query("com.atproto.server.getSession", auth.SessionOrTakendown, s.getSession),
 		xrpc.Procedure("com.atproto.server.refreshSession", auth.Refresh, s.refreshSession),
 		xrpc.Procedure("com.atproto.server.deleteSession", auth.RefreshExpired, s.deleteSession),
 		xrpc.Procedure("com.atproto.server.activateAccount", auth.FullSession, s.activateAccount),
 		xrpc.Procedure("com.atproto.server.deactivateAccount", auth.FullSessionOrTakendown, s.deactivateAccount),
-		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session, s.checkAccountStatus),
+		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session.OrApp(), s.checkAccountStatus),
+		xrpc.Query("com.atproto.server.getServiceAuth", auth.SessionOrTakendown.OrApp(), s.getServiceAuth),
 	}
 }

@@ -31,10 +31,13 @@ func (s *Server) uploadBlob() xrpc.Method {
 	return xrpc.Method{
 		ID:      "com.atproto.repo.uploadBlob",
 		Verb:    http.MethodPost,
-		Policy:  auth.Session,
+		Policy:  auth.SessionOrService.OrApp(),
 		MaxBody: s.MaxUpload,
 		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
 			if err := xrpc.CheckContentType(r, "*/*"); err != nil {
+				return err
+			}
+			if err := caller.May(auth.BlobPermission(r.Header.Get("Content-Type"))); err != nil {
 				return err
 			}
 			account, err := s.Own(r.Context(), caller)

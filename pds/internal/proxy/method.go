@@ -51,14 +51,20 @@ func policy(id syntax.NSID, t target) auth.Policy {
 	return p.OrApp(needs...)
 }
 
-// Elsewhere reports whether the request names another service than the one that is set for the method, so that the
-// server itself isn't to answer it though it could.
+// Elsewhere reports whether a request names another service than the one that is set for a method, which the server
+// answers itself in the place of that one.
 func (s *Server) Elsewhere(id syntax.NSID, r *http.Request) bool {
-	if r.Header.Get(Header) == "" {
-		return false
-	}
+	named := r.Header.Get(Header)
 	own, err := s.defaultTarget(id)
-	return err != nil || own.String() != r.Header.Get(Header)
+	return err == nil && named != "" && named != own.String()
+}
+
+// Audience names the service that a request is for, as [Header] does; "*" if there is none.
+func (s *Server) Audience(id syntax.NSID, r *http.Request) string {
+	if t, err := s.target(id, r); err == nil {
+		return t.String()
+	}
+	return "*"
 }
 
 // Forward passes a request on to the service that it names, for a caller whom a policy has let in. It asks for

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 )
@@ -31,10 +32,10 @@ type applyWritesOutput struct {
 }
 
 type writeResult struct {
-	Type             string `json:"$type"`
-	URI              string `json:"uri,omitempty"`
-	CID              string `json:"cid,omitempty"`
-	ValidationStatus string `json:"validationStatus,omitempty"`
+	Type             string         `json:"$type"`
+	URI              string         `json:"uri,omitempty"`
+	CID              string         `json:"cid,omitempty"`
+	ValidationStatus lexicon.Status `json:"validationStatus,omitempty"`
 }
 
 var writeActions = map[string]repo.Action{

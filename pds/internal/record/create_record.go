@@ -6,6 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 )
@@ -20,10 +21,10 @@ type createRecordInput struct {
 }
 
 type writeOutput struct {
-	URI              string      `json:"uri"`
-	CID              string      `json:"cid"`
-	Commit           *commitMeta `json:"commit,omitempty"`
-	ValidationStatus string      `json:"validationStatus,omitempty"`
+	URI              string         `json:"uri"`
+	CID              string         `json:"cid"`
+	Commit           *commitMeta    `json:"commit,omitempty"`
+	ValidationStatus lexicon.Status `json:"validationStatus,omitempty"`
 }
 
 // createRecord creates a record. One that exists already is not replaced.

@@ -10,29 +10,30 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
-
-// validationUnknown says that no lexicon was at hand to check a record by.
-const validationUnknown = "unknown"
 
 // prepared is a record that keeps the rules.
 type prepared struct {
 	bytes  []byte // DAG-CBOR
 	blobs  []cid.Cid
-	status string // the validationStatus of the response, or ""
+	status lexicon.Status
 }
 
 // prepare checks a record that is about to be written, and encodes it: it is an object of the data model, its $type,
-// which may be left out, is the collection, its size is bounded, and each blob that it refers to was uploaded and is
-// described as it is. validate is the request's: nil if the client leaves it to the server.
-func (s *Server) prepare(ctx context.Context, did syntax.DID, collection syntax.NSID, record json.RawMessage,
-	validate *bool) (prepared, error) {
-	if validate != nil && *validate {
-		return prepared{}, xrpc.InvalidRequest("Unknown lexicon type: %s", collection)
+// which may be left out, is the collection, it is what its lexicon says if the client doesn't decline that, its size is
+// bounded, and each blob that it refers to was uploaded and is described as it is.
+func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepared, error) {
+	data, err := parse(w.Record, w.Collection)
+	if err != nil {
+		return prepared{}, err
 	}
-	data, err := parse(record, collection)
+	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RKey, data, w.Validate)
+	if invalid := (*lexicon.InvalidError)(nil); errors.As(err, &invalid) {
+		return prepared{}, xrpc.InvalidRequest("%s", invalid)
+	}
 	if err != nil {
 		return prepared{}, err
 	}
@@ -43,10 +44,7 @@ func (s *Server) prepare(ctx context.Context, did syntax.DID, collection syntax.
 	if len(b) > atdata.MAX_CBOR_RECORD_SIZE {
 		return prepared{}, xrpc.InvalidRequest("Record is too large: at most %d bytes", atdata.MAX_CBOR_RECORD_SIZE)
 	}
-	p := prepared{bytes: b}
-	if validate == nil {
-		p.status = validationUnknown
-	}
+	p := prepared{bytes: b, status: status}
 	p.blobs, err = s.checkBlobs(ctx, did, atdata.ExtractBlobs(data))
 	return p, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -21,6 +22,9 @@ const maxWriteBody = 1_000_000
 type Server struct {
 	Engine  *repo.Engine
 	Records storage.RepoReader
+
+	// Lexicons checks the records that are written.
+	Lexicons *lexicon.Catalog
 
 	// Blob finds an uploaded blob; storage.ErrNotFound if there is none.
 	Blob func(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Blob, error)

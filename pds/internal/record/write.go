@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -30,7 +31,7 @@ type Written struct {
 	repo.Result
 
 	Paths  []string
-	Status []string // the validationStatus of each, or ""
+	Status []lexicon.Status
 }
 
 // Write checks writes, and makes one commit of them. swapCommit is what the repo's commit has to be now, undefined for
@@ -40,17 +41,17 @@ func (s *Server) Write(ctx context.Context, did syntax.DID, swapCommit cid.Cid, 
 		return Written{}, xrpc.InvalidRequest("Too many writes. Max: %d", repo.MaxOps)
 	}
 	batch := repo.Batch{Ops: make([]repo.Op, len(writes)), SwapCommit: swapCommit}
-	out := Written{Paths: make([]string, len(writes)), Status: make([]string, len(writes))}
+	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
 	for i, w := range writes {
+		if w.RKey == "" {
+			w.RKey = s.keys.next(s.Now())
+		}
 		var p prepared
 		if w.Action != repo.Delete {
 			var err error
-			if p, err = s.prepare(ctx, did, w.Collection, w.Record, w.Validate); err != nil {
+			if p, err = s.prepare(ctx, did, &w); err != nil {
 				return Written{}, err
 			}
-		}
-		if w.RKey == "" {
-			w.RKey = s.keys.next(s.Now())
 		}
 		out.Paths[i] = w.Collection.String() + "/" + w.RKey.String()
 		out.Status[i] = p.status

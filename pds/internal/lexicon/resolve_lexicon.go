@@ -1,0 +1,46 @@
+package lexicon
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// Server is what the methods need. All fields are required.
+type Server struct {
+	Resolver *lexicon.Resolver
+}
+
+// Methods returns the methods of com.atproto.lexicon.
+func (s *Server) Methods() []xrpc.Method {
+	return []xrpc.Method{xrpc.Query("com.atproto.lexicon.resolveLexicon", auth.Public, s.resolveLexicon)}
+}
+
+type resolveLexiconParams struct {
+	NSID syntax.NSID `json:"nsid"`
+}
+
+type resolveLexiconOutput struct {
+	URI    syntax.ATURI   `json:"uri"`
+	CID    string         `json:"cid"`
+	Schema map[string]any `json:"schema"`
+}
+
+// resolveLexicon returns a lexicon as its authority publishes it, whatever the server itself knows of it.
+func (s *Server) resolveLexicon(ctx context.Context, c *xrpc.Call[resolveLexiconParams]) (*resolveLexiconOutput, error) {
+	found, err := s.Resolver.Resolve(ctx, c.Input.NSID)
+	switch {
+	case errors.Is(err, lexicon.ErrNotFound):
+		return nil, xrpc.Errorf("LexiconNotFound", "No lexicon is published as %s", c.Input.NSID)
+	case errors.Is(err, lexicon.ErrResolution):
+		return nil, xrpc.Errorf("LexiconNotFound", "Could not resolve the lexicon %s", c.Input.NSID)
+	case err != nil:
+		return nil, err
+	}
+	return &resolveLexiconOutput{URI: found.URI, CID: found.CID.String(), Schema: found.Record}, nil
+}

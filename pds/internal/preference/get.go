@@ -1,0 +1,92 @@
+package preference
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// preferences is the body of both methods.
+type preferences struct {
+	Preferences []json.RawMessage `json:"preferences"`
+}
+
+func (s *Server) get(w http.ResponseWriter, r *http.Request, caller auth.Caller, n Namespace) error {
+	did, err := s.subject(r, caller)
+	if err != nil {
+		return err
+	}
+	stored, err := s.load(r.Context(), did, n)
+	if err != nil {
+		return err
+	}
+	if n.Derive != nil {
+		stored = append(stored, n.Derive(stored, s.Now())...)
+	}
+	if !full(caller) {
+		stored = slices.DeleteFunc(stored, n.isPrivate)
+	}
+	if stored == nil {
+		stored = []json.RawMessage{}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return json.NewEncoder(w).Encode(preferences{stored})
+}
+
+// full reports whether a caller sees all preferences.
+func full(c auth.Caller) bool { return c.Kind == auth.KindSession || c.Kind == auth.KindModerator }
+
+// subject finds out whose preferences a caller asks for: their own, or as a moderator those of anybody.
+func (s *Server) subject(r *http.Request, caller auth.Caller) (syntax.DID, error) {
+	did := caller.DID
+	if caller.Kind == auth.KindModerator {
+		var in struct {
+			DID syntax.DID `json:"did"`
+		}
+		if err := xrpc.DecodeParams(r, &in); err != nil {
+			return "", err
+		}
+		did = in.DID
+	}
+	a, err := s.Accounts.Account(r.Context(), did)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return "", auth.ErrAccountNotFound
+	case err == nil && a.TakedownRef != "" && caller.Kind != auth.KindTakendown && caller.Kind != auth.KindModerator:
+		return "", auth.ErrAccountTakedown
+	}
+	return did, err
+}
+
+// typeOf returns the type of a preference, "" if it has none.
+func typeOf(p json.RawMessage) string {
+	var v struct {
+		Type string `json:"$type"`
+	}
+	if json.Unmarshal(p, &v) != nil {
+		return ""
+	}
+	return v.Type
+}
+
+func (n Namespace) isPrivate(p json.RawMessage) bool { return slices.Contains(n.Private, typeOf(p)) }
+
+// load returns the preferences of an account, which may be none.
+func (s *Server) load(ctx context.Context, did syntax.DID, n Namespace) ([]json.RawMessage, error) {
+	row, err := s.Tokens.Token(ctx, kind, rowID(did, n))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(row)
+}

@@ -1,0 +1,68 @@
+package preference
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+func (s *Server) put(w http.ResponseWriter, r *http.Request, caller auth.Caller, n Namespace) error {
+	account, err := s.Own(r.Context(), caller)
+	if err != nil {
+		return err
+	}
+	if err := xrpc.CheckContentType(r, "application/json"); err != nil {
+		return err
+	}
+	var in struct {
+		Preferences *[]json.RawMessage `json:"preferences"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		return xrpc.InvalidRequest("The request body is not valid JSON of preferences")
+	}
+	if in.Preferences == nil {
+		return xrpc.InvalidRequest(`Input must have the property "preferences"`)
+	}
+	fresh, err := n.check(*in.Preferences, full(caller))
+	if err != nil {
+		return err
+	}
+	err = s.update(r.Context(), account.DID, n, func(old []json.RawMessage) []json.RawMessage {
+		if full(caller) {
+			return fresh
+		}
+		kept := slices.DeleteFunc(old, func(p json.RawMessage) bool { return !n.isPrivate(p) })
+		return append(kept, fresh...)
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// check returns those of the given preferences that are stored.
+func (n Namespace) check(given []json.RawMessage, full bool) (fresh []json.RawMessage, err error) {
+	var forbidden []string
+	for _, p := range given {
+		t := typeOf(p)
+		switch {
+		case t == "":
+			return nil, xrpc.InvalidRequest("Preference is missing a $type")
+		case t != n.Name && !strings.HasPrefix(t, n.Name+"."):
+			return nil, xrpc.InvalidRequest("Some preferences are not in the %s namespace", n.Name)
+		case !full && n.isPrivate(p):
+			forbidden = append(forbidden, t)
+		case !slices.Contains(n.Derived, t):
+			fresh = append(fresh, p)
+		}
+	}
+	if len(forbidden) > 0 {
+		return nil, xrpc.InvalidRequest("Do not have authorization to set preferences: %s", strings.Join(forbidden, ", "))
+	}
+	return fresh, nil
+}
