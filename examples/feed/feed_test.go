@@ -22,7 +22,6 @@ import (
 type app struct {
 	*follower
 	*client // of nobody
-	stop    func() error
 }
 
 // open opens the app in a folder, without following the log yet.
