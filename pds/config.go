@@ -85,6 +85,15 @@ type Config struct {
 	// when a client demands that a record be validated, or asks to resolve one.
 	OfflineLexicons bool
 
+	// Proxy says which other services answer for the server's accounts. If zero, those that clients name.
+	Proxy Proxy
+
+	// Moderators are services that moderate the server. If nil, just the operator does.
+	Moderators []syntax.DID
+
+	// Preferences are namespaces of preferences to keep beside app.bsky's. If nil, there are no others.
+	Preferences []PreferenceNamespace
+
 	// InviteRequired closes sign-up to people without an invite code. If zero, it is open.
 	InviteRequired bool
 

@@ -72,7 +72,7 @@ func TestEvents(t *testing.T) {
 	alice.post(t, "com.atproto.repo.putRecord", put("a", "one")).decode(t, nil)
 	alice.post(t, "com.atproto.repo.putRecord", put("a", "two")).decode(t, nil)
 	alice.post(t, "com.atproto.repo.deleteRecord", put("a", "")).decode(t, nil)
-	step("create app.bsky.feed.post/a one", "update app.bsky.feed.post/a two", "delete app.bsky.feed.post/a -")
+	step("create com.example.feed.post/a one", "update com.example.feed.post/a two", "delete com.example.feed.post/a -")
 
 	var writes []map[string]any
 	want := []string{}
@@ -80,7 +80,7 @@ func TestEvents(t *testing.T) {
 		rkey := fmt.Sprintf("k%03d", i)
 		writes = append(writes, map[string]any{"$type": "com.atproto.repo.applyWrites#create", "collection": posts,
 			"rkey": rkey, "value": map[string]any{"text": "same"}}) // a hundred operations on one block
-		want = append(want, "create app.bsky.feed.post/"+rkey+" same")
+		want = append(want, "create com.example.feed.post/"+rkey+" same")
 	}
 	alice.post(t, "com.atproto.repo.applyWrites", map[string]any{"repo": alice.did, "writes": writes}).decode(t, nil)
 	step(want...)

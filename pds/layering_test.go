@@ -27,10 +27,11 @@ var layers = []rule{
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "auth"},
 	{"pds/lexicon/...", ""},
-	{"pds/internal/...", "pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
+	{"pds/patch", "storage"},
+	{"pds/internal/...", "pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
 	{"pds/pdstest", "pds pds/xrpc auth/... repo/... firehose/... storage/..."},
-	{"pds", "pds/xrpc pds/lexicon pds/internal/... auth/... repo/... firehose/... storage"},
-	{"examples/...", "examples/... pds pds/xrpc pds/pdstest auth/... repo/... firehose/... storage/..."},
+	{"pds", "pds/xrpc pds/patch pds/lexicon pds/internal/... auth/... repo/... firehose/... storage"},
+	{"examples/...", "examples/... pds pds/xrpc pds/patch pds/pdstest auth/... repo/... firehose/... storage/..."},
 }
 
 // dependencies says which packages of the module may import a package from elsewhere; the first line that matches it

@@ -91,7 +91,7 @@ func TestPolicies(t *testing.T) {
 	}
 	want := map[string]string{
 		"admin.deleteAccount": "Admin", "admin.getSubjectStatus": "Admin", "admin.updateSubjectStatus": "Admin",
-		"lexicon.resolveLexicon":    "Public",
+		"lexicon.resolveLexicon":     "Public",
 		"identity.resolveHandle":     "Public",
 		"identity.updateHandle":      "FullSession",
 		"repo.applyWrites":           "Session",

@@ -76,7 +76,11 @@ func New(c Config) (*Server, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	s.assemble(&c, sessions, registrar, lexicons)
+	others, err := s.services(&c)
+	if err != nil {
+		return nil, err
+	}
+	s.assemble(&c, sessions, registrar, lexicons, others)
 	return s, nil
 }
 
@@ -106,16 +110,20 @@ func (c *Config) registrar() (identity.Registrar, error) {
 }
 
 // assemble makes the methods and pages, each domain of exactly what it needs.
-func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity.Registrar, lexicons *lexicon.Catalog) {
-	authenticator := auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(c.AdminPassword)}
+func (s *Server) assemble(
+	c *Config, sessions *auth.Sessions, registrar identity.Registrar, lexicons *lexicon.Catalog, others *services,
+) {
+	authenticator := auth.Schemes{"Bearer": others.auth.Or(sessions), "Basic": auth.AdminPassword(c.AdminPassword)}
 	maps.Copy(authenticator, c.Authenticators)
-	s.mux = xrpc.NewMux(xrpc.MuxConfig{Authenticator: authenticator, Errors: wireError, Logger: c.Logger})
+	s.mux = xrpc.NewMux(xrpc.MuxConfig{
+		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method, Logger: c.Logger,
+	})
 
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
 	accounts := &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
 		Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
-		Document: s.identity.ResolveDIDRaw, Handles: handles,
+		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
 		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
 		Description: account.Description{
 			DID: c.DID, HandleDomains: c.HandleDomains, InviteRequired: c.InviteRequired, BlobUploadLimit: c.MaxBlob,
@@ -150,6 +158,7 @@ func (s *Server) assemble(c *Config, sessions *auth.Sessions, registrar identity
 	s.Handle(s.records.Methods()...)
 	s.Handle(s.blobs.Methods()...)
 	s.Handle(repos.Methods()...)
+	s.Handle(s.preferences(c, others.proxy).Methods()...)
 	if resolver := lexicons.Resolver(); resolver != nil {
 		s.Handle((&lexiconmethods.Server{Resolver: resolver}).Methods()...)
 	}

@@ -164,10 +164,10 @@ func TestSubscribeReposFilters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]string{
-		"&wantedCollections=" + posts:         "[com.example.feed.post]",
-		"&wantedCollections=com.example.feed.*":  "[com.example.feed.like com.example.feed.post]",
-		"&wantedCollections=com.example.none": "[]",
-		"":                                    "[com.example.feed.like com.example.feed.post com.example.other]",
+		"&wantedCollections=" + posts:           "[com.example.feed.post]",
+		"&wantedCollections=com.example.feed.*": "[com.example.feed.like com.example.feed.post]",
+		"&wantedCollections=com.example.none":   "[]",
+		"":                                      "[com.example.feed.like com.example.feed.post com.example.other]",
 	} {
 		s := w.subscribe(t, "?cursor=0&wantedDids="+alice.did.String()+query)
 		if got := fmt.Sprint(s.collections(t, "end.test")); got != want {
