@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -99,6 +101,18 @@ type Config struct {
 
 	// Relays are the URLs of the relays that are asked to crawl the server. If nil, none is.
 	Relays []string
+
+	// StreamsPerAddress limits the subscriptions that are open at once from one address; one /64 network of IPv6. If
+	// zero, 64. If negative, there is no limit.
+	StreamsPerAddress int
+
+	// StreamBuffer is how many of the newest events are kept in memory for the readers of the firehose. A reader that is
+	// further behind is closed with ConsumerTooSlow. If zero, 1000.
+	StreamBuffer int
+
+	// ClientAddress tells the address of a request's client, for limits. If nil, that of the connection or, behind a
+	// proxy at a private address, that in X-Forwarded-For. See xrpc.ClientAddress.
+	ClientAddress func(*http.Request) netip.Addr
 
 	// MaxBlob limits an uploaded blob, in bytes. If zero, 5 MiB.
 	MaxBlob int64

@@ -117,6 +117,7 @@ func (s *Server) assemble(
 	maps.Copy(authenticator, c.Authenticators)
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
 		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method, Logger: c.Logger,
+		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
 	})
 
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
@@ -142,7 +143,7 @@ func (s *Server) assemble(
 	}
 	repos := &sync.Server{
 		Engine: s.engine, Repos: s.store, Accounts: s.store, Readable: s.readable,
-		Stream: firehose.NewStream(firehose.StreamConfig{Log: s.store}),
+		Stream: firehose.NewStream(firehose.StreamConfig{Log: s.store, Buffer: c.StreamBuffer}),
 	}
 	identities := &identitymethods.Server{
 		Accounts: s.store, Registrar: registrar, Handles: handles, ResolveHandle: s.identity.ResolveHandle,

@@ -92,6 +92,7 @@ func (s *settings) config(store *sqlite.Store, blobs *disk.Blobs, secrets *secre
 		MaxBlob:          s.blobLimit,
 		MaxImport:        s.importLimit,
 		KeepEvents:       s.keepEvents,
+		StreamBuffer:     s.streamBuffer,
 		PrivacyPolicyURL: s.privacyURL,
 		TermsURL:         s.termsURL,
 		ContactEmail:     s.contact,

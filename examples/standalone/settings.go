@@ -36,6 +36,7 @@ type settings struct {
 	importLimit   int64
 	imports       bool
 	keepEvents    time.Duration
+	streamBuffer  int
 	privacyURL    string
 	termsURL      string
 	contact       string
@@ -94,7 +95,7 @@ Environment, under the names of the reference PDS:
   PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX  PDS_RECOVERY_DID_KEY
   PDS_INVITE_REQUIRED  PDS_BLOB_UPLOAD_LIMIT  PDS_ACCEPTING_REPO_IMPORTS
   PDS_MAX_REPO_IMPORT_SIZE  PDS_REPO_BACKFILL_LIMIT_MS
-  PDS_CRAWLERS
+  PDS_CRAWLERS  PDS_MAX_SUBSCRIPTION_BUFFER
   PDS_PRIVACY_POLICY_URL  PDS_TERMS_OF_SERVICE_URL  PDS_CONTACT_EMAIL_ADDRESS
   PDS_DEV_MODE  PDS_DISABLE_SSRF_PROTECTION  PDS_VERSION  LOG_ENABLED  LOG_LEVEL
 
@@ -121,7 +122,7 @@ func (s *settings) read(env environment) error {
 	s.version = env.text("PDS_VERSION", "")
 	s.handleDomains = env.list("PDS_SERVICE_HANDLE_DOMAINS")
 	s.relays = env.list("PDS_CRAWLERS")
-	var errs [10]error
+	var errs [11]error
 	s.port, errs[0] = env.number("PDS_PORT", 2583)
 	s.invite, errs[1] = env.flag("PDS_INVITE_REQUIRED", false)
 	s.devMode, errs[2] = env.flag("PDS_DEV_MODE", false)
@@ -135,6 +136,7 @@ func (s *settings) read(env environment) error {
 	s.keepEvents = time.Duration(keepMillis) * time.Millisecond
 	s.logLevel, errs[8] = logLevel(env)
 	s.plcPort, errs[9] = env.number("PDS_PLC_PORT", 0)
+	s.streamBuffer, errs[10] = env.number("PDS_MAX_SUBSCRIPTION_BUFFER", 0)
 	return errors.Join(errs[:]...)
 }
 

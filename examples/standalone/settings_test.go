@@ -78,6 +78,7 @@ func TestEnvironment(t *testing.T) {
 		{"PDS_ACCEPTING_REPO_IMPORTS", "0", func(s *settings) { s.imports = false }},
 		{"PDS_MAX_REPO_IMPORT_SIZE", "1000", func(s *settings) { s.importLimit = 1000 }},
 		{"PDS_REPO_BACKFILL_LIMIT_MS", "1500", func(s *settings) { s.keepEvents = 1500 * time.Millisecond }},
+		{"PDS_MAX_SUBSCRIPTION_BUFFER", "500", func(s *settings) { s.streamBuffer = 500 }},
 		{"PDS_PRIVACY_POLICY_URL", "https://p", func(s *settings) { s.privacyURL = "https://p" }},
 		{"PDS_TERMS_OF_SERVICE_URL", "https://t", func(s *settings) { s.termsURL = "https://t" }},
 		{"PDS_CONTACT_EMAIL_ADDRESS", "a@b.example", func(s *settings) { s.contact = "a@b.example" }},

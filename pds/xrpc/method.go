@@ -29,6 +29,7 @@ type Method struct {
 	MaxBody int64
 
 	override bool
+	stream   bool
 }
 
 // Override lets a method take the place of one with the same ID.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,6 +32,13 @@ type MuxConfig struct {
 	// and its body is limited. If nil, such requests are answered by 501 MethodNotImplemented.
 	Fallback func(id syntax.NSID, r *http.Request) (Method, error)
 
+	// StreamsPerAddress limits the subscriptions that are open at once from one address; one /64 network of IPv6. If
+	// zero, [DefaultStreamsPerAddress]. If negative, there is no limit.
+	StreamsPerAddress int
+
+	// ClientAddress tells the address of a request's client. If nil, [ClientAddress].
+	ClientAddress func(*http.Request) netip.Addr
+
 	// Logger gets the errors that clients aren't told of. If nil, slog.Default().
 	Logger *slog.Logger
 }
@@ -39,6 +47,7 @@ type MuxConfig struct {
 type Mux struct {
 	cfg     MuxConfig
 	methods map[string]Method
+	streams streamLimit
 	serving atomic.Bool
 }
 
@@ -46,6 +55,12 @@ type Mux struct {
 func NewMux(cfg MuxConfig) *Mux {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.StreamsPerAddress == 0 {
+		cfg.StreamsPerAddress = DefaultStreamsPerAddress
+	}
+	if cfg.ClientAddress == nil {
+		cfg.ClientAddress = ClientAddress
 	}
 	return &Mux{cfg: cfg, methods: map[string]Method{}}
 }
@@ -114,6 +129,13 @@ func (m *Mux) serve(w http.ResponseWriter, r *http.Request, id string) error {
 	caller, err := method.Policy.Admit(r, m.cfg.Authenticator)
 	if err != nil {
 		return err
+	}
+	if method.stream {
+		leave, err := m.streams.enter(network(m.cfg.ClientAddress(r)), m.cfg.StreamsPerAddress)
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	return method.Handler(w, r, caller)
 }

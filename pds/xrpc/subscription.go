@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -24,7 +25,7 @@ const TextProtocol = "xrpc.v1.json"
 const (
 	pingEvery    = 30 * time.Second
 	pongWithin   = 20 * time.Second
-	stallLimit   = 20 * time.Second // for a frame to be taken
+	stallLimit   = 30 * time.Second // for frames to be taken
 	compressFrom = 512              // bytes of a frame
 )
 
@@ -45,7 +46,7 @@ func Subscription[In any](id string, policy auth.Policy, fn func(context.Context
 		}
 		return serveStream(w, r, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
 	}
-	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler}
+	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true}
 }
 
 // Stream is the server's end of a subscription. It isn't safe for concurrent use.
@@ -53,18 +54,33 @@ type Stream struct {
 	// Text says that the client takes JSON frames. If false, it takes CBOR.
 	Text bool
 
-	conn *websocket.Conn
+	conn  *websocket.Conn
+	out   *corkedConn
+	stall *time.Timer // ends the connection when a write takes too long
 }
 
-// Write sends a whole frame that is encoded as Text says. It fails if the client takes nothing for 20 seconds.
-func (s *Stream) Write(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, stallLimit)
-	defer cancel()
+// errGone: the client has closed the connection, or takes nothing any more.
+var errGone = errors.New("xrpc: the client has gone")
+
+// Write sends whole frames that are encoded as Text says. If the client takes nothing for 30 seconds, the connection is
+// cut. After an error there is no more to be done than to return it.
+func (s *Stream) Write(frames ...[]byte) error {
 	kind := websocket.MessageBinary
 	if s.Text {
 		kind = websocket.MessageText
 	}
-	return s.conn.Write(ctx, kind, frame)
+	s.stall.Reset(stallLimit)
+	defer s.stall.Stop()
+	s.out.cork()
+	for _, frame := range frames {
+		if err := s.conn.Write(context.Background(), kind, frame); err != nil { // the timer ends it, at the latest
+			return fmt.Errorf("%w: %w", errGone, err)
+		}
+	}
+	if err := s.out.uncork(); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
 }
 
 func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context, *Stream) error) error {
@@ -77,7 +93,8 @@ func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context
 		tw.begun = true // whatever happens now, no second answer can be written
 		w = tw.ResponseWriter
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	hijacked := &corkingWriter{ResponseWriter: w}
+	conn, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
 		Subprotocols:         []string{TextProtocol},
 		InsecureSkipVerify:   true, // any origin may: there are no cookies
 		CompressionMode:      websocket.CompressionNoContextTakeover,
@@ -91,7 +108,12 @@ func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context
 	ctx, cancel := context.WithCancel(conn.CloseRead(r.Context()))
 	defer cancel()
 	go ping(ctx, conn, cancel)
-	s := &Stream{conn: conn, Text: conn.Subprotocol() == TextProtocol}
+	cut := func() { conn.CloseNow() }
+	defer context.AfterFunc(ctx, cut)()
+	s := &Stream{
+		conn: conn, out: hijacked.conn, Text: conn.Subprotocol() == TextProtocol, stall: time.AfterFunc(stallLimit, cut),
+	}
+	s.stall.Stop()
 	return s.end(ctx, fn(ctx, s))
 }
 
@@ -129,15 +151,15 @@ func (s *Stream) end(ctx context.Context, err error) error {
 	case err == nil:
 		s.conn.Close(websocket.StatusNormalClosure, "")
 		return nil
-	case ctx.Err() != nil || websocket.CloseStatus(err) >= 0 || errors.Is(err, context.DeadlineExceeded):
-		return nil // the client has gone, or takes nothing
+	case ctx.Err() != nil || errors.Is(err, errGone):
+		return nil
 	case !errors.As(err, &e):
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 		defer func() { s.conn.CloseNow() }()
 	default:
 		err = nil
 	}
-	if s.Write(ctx, s.errorFrame(e)) == nil {
+	if s.Write(s.errorFrame(e)) == nil {
 		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
 	}
 	return err

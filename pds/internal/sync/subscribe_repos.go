@@ -37,17 +37,17 @@ func (s *Server) subscribeRepos() xrpc.Method {
 				return err
 			}
 			want := newFilter(&c.Input)
+			encode := encoding(out)
+			var encoded [][]byte
 			for frames, err := range s.Stream.Read(ctx, cursor) {
 				if err != nil {
 					return streamError(err)
 				}
-				for _, f := range frames {
-					if !want.has(f) {
-						continue
-					}
-					if err := writeFrame(ctx, out, f); err != nil {
-						return err
-					}
+				if encoded, err = encodeFrames(encoded[:0], frames, want, encode); err != nil {
+					return err
+				}
+				if err := out.Write(encoded...); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -66,7 +66,7 @@ func (s *Server) cursor(ctx context.Context, given string, out *xrpc.Stream) (fi
 	c := firehose.Cursor{After: after}
 	outdated, err := s.Stream.Outdated(ctx, c)
 	if err == nil && outdated {
-		err = out.Write(ctx, infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
+		err = out.Write(infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
 	}
 	return c, err
 }
@@ -81,15 +81,28 @@ func streamError(err error) error {
 	return err
 }
 
-func writeFrame(ctx context.Context, out *xrpc.Stream, f *firehose.Frame) error {
-	if !out.Text {
-		return out.Write(ctx, f.CBOR())
+// encoding returns how a stream's frames are encoded.
+func encoding(out *xrpc.Stream) func(*firehose.Frame) ([]byte, error) {
+	if out.Text {
+		return func(f *firehose.Frame) ([]byte, error) { return f.Text(encodeText) }
 	}
-	text, err := f.Text(encodeText)
-	if err != nil {
-		return err
+	return func(f *firehose.Frame) ([]byte, error) { return f.CBOR(), nil }
+}
+
+// encodeFrames appends the encoded frames that are wanted.
+func encodeFrames(to [][]byte, frames []*firehose.Frame, want *filter,
+	encode func(*firehose.Frame) ([]byte, error)) ([][]byte, error) {
+	for _, f := range frames {
+		if !want.has(f) {
+			continue
+		}
+		frame, err := encode(f)
+		if err != nil {
+			return nil, err
+		}
+		to = append(to, frame)
 	}
-	return out.Write(ctx, text)
+	return to, nil
 }
 
 // encodeText is the frame's form in xrpc.v1.json.
