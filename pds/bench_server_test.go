@@ -23,10 +23,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/disk"
 	"github.com/pdskit/pdskit/storage/sqlite"
 )
@@ -82,14 +84,17 @@ func serveBenchmarks(dir string) error {
 		return err
 	}
 	front := httptest.NewUnstartedServer(nil)
+	timed := &timedStore{Store: store}
 	server, err := pds.New(pds.Config{
-		Store: store, Blobs: blobs, Keys: ring, RotationKey: rotation,
+		Store: timed, Blobs: blobs, Keys: ring, RotationKey: rotation,
 		PublicURL:     "http://" + front.Listener.Addr().String(),
 		HandleDomains: []string{".test"},
 		TokenSecret:   []byte("a secret that only benchmarks know"),
 		PLCURL:        identities.URL,
 		Development:   true,
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
+
+		StreamsPerAddress: -1,
 	})
 	if err != nil {
 		return err
@@ -104,6 +109,9 @@ func serveBenchmarks(dir string) error {
 	http.HandleFunc("GET /used", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(usedBy(store))
 	})
+	http.HandleFunc("GET /committed", func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(timed.take())
+	})
 	http.HandleFunc("POST /forget-peak", func(http.ResponseWriter, *http.Request) {
 		os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // where there is no such file, there is no peak either
 	})
@@ -114,6 +122,44 @@ func serveBenchmarks(dir string) error {
 	}
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// timedStore notes when commits are durable.
+type timedStore struct {
+	storage.Store
+	mu  sync.Mutex
+	log committed
+}
+
+// committed tells of the commits since it was asked for last.
+type committed struct {
+	Last  int64 // the sequence number of the last event that is a commit
+	Times map[int64]time.Time
+}
+
+func (s *timedStore) Unwrap() storage.Store { return s.Store }
+
+func (s *timedStore) Commit(ctx context.Context, c storage.Commit) (int64, error) {
+	seq, err := s.Store.Commit(ctx, c)
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		if s.log.Times == nil {
+			s.log.Times = map[int64]time.Time{}
+		}
+		s.log.Times[seq] = now
+		s.log.Last = max(s.log.Last, seq)
+	}
+	return seq, err
+}
+
+func (s *timedStore) take() committed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := s.log
+	s.log.Times = nil
+	return log
 }
 
 // used is what a server has used since it started.
@@ -213,15 +259,26 @@ func startBenchServer(b *testing.B) (*benchServer, error) {
 
 func (s *benchServer) used(b *testing.B) (u used) {
 	b.Helper()
-	res, err := http.Get(s.Control + "/used")
+	s.ask(b, "/used", &u)
+	return u
+}
+
+func (s *benchServer) committed(b *testing.B) (c committed) {
+	b.Helper()
+	s.ask(b, "/committed", &c)
+	return c
+}
+
+func (s *benchServer) ask(b *testing.B, path string, answer any) {
+	b.Helper()
+	res, err := http.Get(s.Control + path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&u); err != nil {
+	if err := json.NewDecoder(res.Body).Decode(answer); err != nil {
 		b.Fatal(err)
 	}
-	return u
 }
 
 func (s *benchServer) forgetPeak(b *testing.B) {
