@@ -24,10 +24,11 @@ func ExampleServer_Events() {
 	ctx := context.Background()
 	srv, did := exampleAccount(ctx)
 	repo := srv.Repo(did)
-	if _, _, err := repo.Put(ctx, "app.bsky.feed.post", "one", map[string]any{"text": "hello"}); err != nil {
+	post := map[string]any{"text": "hello", "createdAt": "2026-01-02T12:00:00Z"}
+	if _, _, err := repo.Put(ctx, "app.bsky.feed.post", "3mbgyhqcj2k2a", post); err != nil {
 		log.Fatal(err)
 	}
-	if err := repo.Delete(ctx, "app.bsky.feed.post", "one"); err != nil {
+	if err := repo.Delete(ctx, "app.bsky.feed.post", "3mbgyhqcj2k2a"); err != nil {
 		log.Fatal(err)
 	}
 
@@ -63,8 +64,8 @@ func ExampleServer_Events() {
 	// 1 handle alice.pds.example.com
 	// 2 active true
 	// 4 the repo is to be read anew
-	// 5 create app.bsky.feed.post one hello
-	// 6 delete app.bsky.feed.post one
+	// 5 create app.bsky.feed.post 3mbgyhqcj2k2a hello
+	// 6 delete app.bsky.feed.post 3mbgyhqcj2k2a
 }
 
 // exampleAccount makes a server in memory with the account alice.

@@ -157,7 +157,8 @@ func TestPosts(t *testing.T) {
 	check(t, alice.put(ctx, "3kaaaaaaaaa2a", "One"))
 	check(t, bob.delete(ctx, "3kaaaaaaaaa2b"))
 	check(t, bob.post(ctx, "com.atproto.repo.createRecord", map[string]any{
-		"repo": bob.did, "collection": "com.example.other", "record": map[string]any{"text": "no post"},
+		"repo": bob.did, "collection": "app.bsky.graph.follow",
+		"record": map[string]any{"subject": alice.did, "createdAt": "2026-01-02T12:00:00Z"},
 	}, nil))
 	a.want(t, "three 0", "One 1")
 
