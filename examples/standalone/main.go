@@ -23,8 +23,16 @@ func main() {
 	}
 }
 
-// run serves until ctx ends.
+// run carries out a command, or without one serves until ctx ends.
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "backup":
+			return backup(ctx, args[1:], systemEnvironment(), os.Stderr)
+		case "restore":
+			return restore(ctx, args[1:], systemEnvironment(), os.Stderr)
+		}
+	}
 	s, unused, err := parse(args, systemEnvironment(), os.Stderr)
 	if err != nil {
 		return err

@@ -24,7 +24,11 @@ type secrets struct {
 	rotation *keys.Signer
 }
 
-const rotationKey = "plc-rotation"
+// The names of the server's own keys and secrets in the store.
+const (
+	rotationKey = "plc-rotation"
+	tokenSecret = "session-tokens"
+)
 
 // loadSecrets takes the secrets from the settings; those that aren't there are made once, and kept sealed in the store.
 func loadSecrets(ctx context.Context, s *settings, store storage.Keys) (*secrets, error) {
@@ -37,7 +41,7 @@ func loadSecrets(ctx context.Context, s *settings, store storage.Keys) (*secrets
 		return nil, err
 	}
 	if s.jwtSecret == "" {
-		if out.token, err = out.keyring.Secret(ctx, "session-tokens", 32); err != nil {
+		if out.token, err = out.keyring.Secret(ctx, tokenSecret, 32); err != nil {
 			return nil, err
 		}
 	}

@@ -81,6 +81,8 @@ func usage(flags *flag.FlagSet) {
 
   standalone                                try it out: http://localhost:2583, data in ./pds-data
   PDS_HOSTNAME=pds.example.com standalone   serve the world, behind a proxy that speaks TLS
+  standalone backup -h                      keep a backup that is always current
+  standalone restore -h                     make a server from a backup
 
 Flags:
 
