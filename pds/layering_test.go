@@ -26,6 +26,7 @@ var layers = []rule{
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "auth"},
+	{"pds/xrpc/lexgen/...", "pds/xrpc pds/lexicon auth"},
 	{"pds/lexicon/...", ""},
 	{"pds/patch", "storage"},
 	{"pds/internal/...", "pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	indigo "github.com/bluesky-social/indigo/atproto/lexicon"
+)
+
+func (g *generator) query(id, name string, s indigo.SchemaQuery) error {
+	if err := g.params(name, s.Parameters); err != nil {
+		return err
+	}
+	out, err := g.body(id, name+"Output", s.Output, false)
+	if err != nil {
+		return err
+	}
+	in := "struct{}"
+	if hasParams(s.Parameters) {
+		in = name + "Params"
+	}
+	g.function(id, name, "Query", in, out, s.Description)
+	return nil
+}
+
+func (g *generator) procedure(id, name string, s indigo.SchemaProcedure) error {
+	if err := g.params(name, s.Parameters); err != nil {
+		return err
+	}
+	in, err := g.body(id, name+"Input", s.Input, true)
+	if err != nil {
+		return err
+	}
+	out, err := g.body(id, name+"Output", s.Output, false)
+	if err != nil {
+		return err
+	}
+	g.function(id, name, "Procedure", in, out, s.Description)
+	return nil
+}
+
+// function writes what registers a method. In or out are "" if they aren't JSON.
+func (g *generator) function(id, name, kind, in, out string, description *string) {
+	if in == "" || out == "" {
+		g.printf("// %s has a body that isn't JSON: make an xrpc.Method.\n\n", id)
+		return
+	}
+	g.uses("context", "")
+	g.uses("github.com/pdskit/pdskit/auth", "")
+	g.uses("github.com/pdskit/pdskit/pds/xrpc", "")
+	g.comment(fmt.Sprintf("%s makes the method %s.", name, id), description)
+	g.printf("func %s(policy auth.Policy, fn func(context.Context, *xrpc.Call[%s]) (*%s, error)) xrpc.Method {\n", name, in, out)
+	g.printf("\treturn xrpc.%s(%q, policy, fn)\n}\n\n", kind, id)
+}
+
+// body writes the type of a body, and returns it: "struct{}" for none, "" for one that isn't JSON.
+func (g *generator) body(id, name string, s *indigo.SchemaBody, input bool) (string, error) {
+	switch {
+	case s == nil:
+		return "struct{}", nil
+	case s.Encoding != "application/json":
+		return "", nil
+	case s.Schema == nil:
+		return g.uses("encoding/json", "json.RawMessage"), nil
+	}
+	if o, ok := s.Schema.Inner.(indigo.SchemaObject); ok {
+		g.comment(fmt.Sprintf("%s is of %s.", name, id), s.Description)
+		return name, g.object(name, "", o, input)
+	}
+	var later []func() error
+	t, err := g.goType(name, s.Schema.Inner, &later)
+	if err == nil {
+		err = runAll(later)
+	}
+	return t, err
+}
+
+func hasParams(s *indigo.SchemaParams) bool { return s != nil && len(s.Properties) > 0 }
+
+// params writes the struct of a method's parameters, if it has any.
+func (g *generator) params(name string, s *indigo.SchemaParams) error {
+	if !hasParams(s) {
+		return nil
+	}
+	g.comment(fmt.Sprintf("%sParams are parameters of %s.", name, g.base), s.Description)
+	g.printf("type %sParams struct {\n", name)
+	for _, property := range sorted(s.Properties) {
+		def := s.Properties[property].Inner
+		t, err := g.goType("", def, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", property, err)
+		}
+		tag := field{required: slices.Contains(s.Required, property)}.tag(property)
+		g.printf("\t%s %s `json:\"%s\"%s`\n", exported(property), t, tag, bounds(def))
+	}
+	g.printf("}\n\n")
+	return nil
+}
+
+// bounds returns the tags of a parameter that say more than its name.
+func bounds(def any) (tags string) {
+	add := func(name string, value any) { tags += fmt.Sprintf(" %s:\"%v\"", name, value) }
+	switch d := def.(type) {
+	case indigo.SchemaInteger:
+		if d.Default != nil {
+			add("default", *d.Default)
+		}
+		if d.Minimum != nil || d.Maximum != nil {
+			add("min", or(d.Minimum, math.MinInt64))
+			add("max", or(d.Maximum, math.MaxInt64))
+		}
+	case indigo.SchemaBoolean:
+		if d.Default != nil {
+			add("default", *d.Default)
+		}
+	case indigo.SchemaString:
+		if d.Default != nil && !strings.ContainsAny(*d.Default, "\"`\\") {
+			add("default", *d.Default)
+		}
+	}
+	return tags
+}
+
+func or(p *int, otherwise int) int {
+	if p != nil {
+		return *p
+	}
+	return otherwise
+}
