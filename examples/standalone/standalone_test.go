@@ -166,7 +166,7 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := map[string]any{
-		"repo": alice.did, "collection": "app.bsky.feed.post", "rkey": "first", "record": map[string]string{"text": "hello"},
+		"repo": alice.did, "collection": "com.example.post", "rkey": "first", "record": map[string]string{"text": "hello"},
 	}
 	if err := alice.post(t.Context(), "com.atproto.repo.createRecord", post, nil); err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ func TestRestart(t *testing.T) {
 		t.Error(err)
 	}
 	var list struct{ Records []any }
-	err = alice.get(t.Context(), "com.atproto.repo.listRecords?collection=app.bsky.feed.post&repo="+alice.did, &list)
+	err = alice.get(t.Context(), "com.atproto.repo.listRecords?collection=com.example.post&repo="+alice.did, &list)
 	if err != nil || len(list.Records) != 2 {
 		t.Errorf("there are %d records, %v", len(list.Records), err)
 	}
