@@ -5,7 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -33,8 +37,62 @@ func (c *counting) written() int64 {
 	return c.n
 }
 
-func TestDir(t *testing.T) {
-	d := newDir(t)
+// objectStore is a bucket in memory as object stores have them: names and contents, and no folders.
+type objectStore struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+}
+
+func newMemory() *objectStore { return &objectStore{objects: make(map[string][]byte)} }
+
+func (m *objectStore) Put(_ context.Context, name string, r io.Reader) error {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects[name] = content
+	return nil
+}
+
+func (m *objectStore) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	content, ok := m.objects[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return io.NopCloser(bytes.NewReader(content)), nil
+}
+
+func (m *objectStore) List(_ context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		m.mu.Lock()
+		names := slices.Sorted(maps.Keys(m.objects))
+		m.mu.Unlock()
+		for _, name := range names {
+			if strings.HasPrefix(name, prefix) && !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m *objectStore) Delete(_ context.Context, name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.objects, name)
+	return nil
+}
+
+// TestBuckets holds two very different buckets against the contract.
+func TestBuckets(t *testing.T) {
+	t.Run("folder", func(t *testing.T) { testBucket(t, newDir(t)) })
+	t.Run("memory", func(t *testing.T) { testBucket(t, newMemory()) })
+}
+
+func testBucket(t *testing.T, d Bucket) {
 	ctx := t.Context()
 	check(t, d.Put(ctx, "a/b/one", bytes.NewReader([]byte("1"))))
 	check(t, d.Put(ctx, "a/two", bytes.NewReader([]byte("2"))))
@@ -69,8 +127,12 @@ func TestDir(t *testing.T) {
 	if got := list("a/"); !slices.Equal(got, []string{"a/two"}) {
 		t.Errorf("list has %q", got)
 	}
+}
+
+func TestDir(t *testing.T) {
+	d := newDir(t)
 	for _, name := range []string{"../x", "/x", "a//x", "a/../../x", ".aside/x", ""} {
-		if err := d.Put(ctx, name, bytes.NewReader(nil)); err == nil {
+		if err := d.Put(t.Context(), name, bytes.NewReader(nil)); err == nil {
 			t.Errorf("put of %q", name)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
+	lexutil "github.com/bluesky-social/indigo/lex/util"
 	"github.com/google/go-cmp/cmp"
 	"github.com/ipfs/go-cid"
 	"go.uber.org/goleak"
@@ -370,4 +371,12 @@ func (w *world) restart(t testing.TB) *world {
 	front.Start()
 	t.Cleanup(front.Close)
 	return &out
+}
+
+// mustLink is some link.
+func mustLink(t testing.TB) lexutil.LexLink {
+	t.Helper()
+	c, err := cid.Decode("bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq")
+	check(t, err)
+	return lexutil.LexLink(c)
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-
-	"github.com/pdskit/pdskit/storage"
 )
 
 // TestBackupWhileWriting follows a server that is being written to, restores what came of it into an empty one, and compares
@@ -170,7 +168,7 @@ func TestSegmentsStayFew(t *testing.T) {
 	w := newWorld(t)
 	alice := w.signUp(t, "alice")
 	blob := alice.attach(t, "blob", "a blob")
-	to := &counting{Bucket: newDir(t)}
+	to := &counting{Bucket: newMemory()}
 	check(t, w.mirror(t, w.local(), to).Sync(t.Context()))
 	most, compacted, brought := 0, false, int64(0)
 	start := to.written()
@@ -303,5 +301,4 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a mirror of nothing")
 	}
-	_ = storage.StatusActive
 }
