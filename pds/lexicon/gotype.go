@@ -16,7 +16,8 @@ import (
 // CheckTypes says where Go types and the lexicon disagree: the struct that a request's parameters or, for a procedure, its
 // JSON body are decoded into, and the one that the response's JSON is encoded from. It reports all that is wrong at once.
 //
-//   - Each field, by its json tag, is a property, and of a kind that the property's values fit in.
+//   - Each field of a request, by its json tag, is a property; a response may have more than the lexicon knows of.
+//   - It is of a kind that the property's values fit in.
 //   - What a request must have is a field without omitempty, and what it may have is one with it, or none.
 //   - What a response must have is a field without omitempty.
 //
@@ -125,6 +126,9 @@ func (m *Method) agreeObject(a *agreement, t reflect.Type, o *object) (errs []er
 		}
 	}
 	delete(have, "$type")
+	if !a.request {
+		return errs
+	}
 	for _, name := range slices.Sorted(maps.Keys(have)) {
 		errs = append(errs, a.inside(name).errorf("%s has this field, but the lexicon has no such property", t)...)
 	}
@@ -152,8 +156,8 @@ func goFields(t reflect.Type) map[string]goField {
 
 // encodesItself says whether only a type's methods know what its JSON looks like.
 func encodesItself(t reflect.Type) bool {
-	_, appends := t.MethodByName("AppendJSON")
 	p := reflect.PointerTo(t)
+	_, appends := p.MethodByName("AppendJSON")
 	return appends || p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 

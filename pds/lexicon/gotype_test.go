@@ -77,6 +77,15 @@ type maybeDone struct {
 	Done bool `json:"done,omitempty"`
 }
 
+type moreOutput struct {
+	Done bool `json:"done"`
+	More int  `json:"more"`
+}
+
+type appended struct{ hidden int } //lint:ignore U1000 for the test
+
+func (*appended) AppendJSON(dst []byte) ([]byte, error) { return dst, nil }
+
 func TestCheckTypes(t *testing.T) {
 	const output = `"output": {"encoding": "application/json", "schema": {"type": "object", "required": ["done"], "properties": {
 		"done": {"type": "boolean"},
@@ -112,6 +121,8 @@ func TestCheckTypes(t *testing.T) {
 		{optionalName{}, goodOutput{}, ".name: omitempty, but it is required"},
 		{demandedNumber{}, goodOutput{}, ".number: no omitempty, but it is not required"},
 		{otherName{}, goodOutput{}, ".nombre: lexicon_test.otherName has this field"},
+		{goodParams{}, moreOutput{}, ""},
+		{goodParams{}, appended{}, ""},
 		{noSlice{}, goodOutput{}, ".names: string is no slice"},
 		{goodParams{}, textTree{}, "output.trees.[].size: string can't hold"},
 		{goodParams{}, base64Bytes{}, "output.bytes: []uint8 can't hold"},
