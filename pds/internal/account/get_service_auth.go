@@ -79,13 +79,13 @@ func (s *Server) checkExpiry(in *getServiceAuthParams) error {
 	if in.Expires == 0 {
 		return nil
 	}
-	switch left := time.Unix(in.Expires, 0).Sub(s.Now()); {
-	case left < 0:
+	switch now := s.Now().Unix(); {
+	case in.Expires < now:
 		return xrpc.Errorf("BadExpiration", "expiration is in past")
-	case left > maxServiceAuth:
+	case in.Expires-now > int64(maxServiceAuth/time.Second):
 		return xrpc.Errorf("BadExpiration",
 			"cannot request a token with an expiration more than an hour in the future")
-	case in.Method == "" && left > maxServiceAuthNoMethod:
+	case in.Method == "" && in.Expires-now > int64(maxServiceAuthNoMethod/time.Second):
 		return xrpc.Errorf("BadExpiration",
 			"cannot request a method-less token with an expiration more than a minute in the future")
 	}

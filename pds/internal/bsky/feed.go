@@ -41,8 +41,8 @@ func passes(filter string, post object) bool {
 // insert puts posts where they belong by their time into a feed whose newest come first. A post that is older than the
 // last of the page belongs on a later one, and one that is newer than the first of a later page on the page before.
 func (v *Viewer) insert(ctx context.Context, a *patch.Answer, posts []patch.Record) error {
-	feed := list(a.Body, "feed")
-	if feed == nil && a.Body["feed"] == nil {
+	feed, ok := a.Body["feed"].([]any)
+	if !ok {
 		return nil
 	}
 	for _, post := range posts {

@@ -1,0 +1,180 @@
+package pds_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/storage"
+)
+
+const (
+	getPreferences  = "app.bsky.actor.getPreferences"
+	putPreferences  = "app.bsky.actor.putPreferences"
+	personalDetails = `{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"2010-03-01T00:00:00.000Z"}`
+	adultContent    = `{"$type":"app.bsky.actor.defs#adultContentPref","enabled":true,"unknown":1.50}`
+	savedFeeds      = `{"$type":"app.bsky.actor.defs#savedFeedsPrefV2","items":[]}`
+)
+
+// setPreferences replaces preferences, which are given as JSON.
+func (w *world) setPreferences(t testing.TB, token string, values ...string) *response {
+	t.Helper()
+	raw := make([]json.RawMessage, len(values))
+	for i, v := range values {
+		raw[i] = json.RawMessage(v)
+	}
+	return w.post(t, token, putPreferences, map[string]any{"preferences": raw})
+}
+
+// preferencesOf returns preferences as JSON.
+func preferencesOf(t testing.TB, res *response) (values []string) {
+	t.Helper()
+	var out struct{ Preferences []json.RawMessage }
+	res.decode(t, &out)
+	for _, p := range out.Preferences {
+		values = append(values, string(p))
+	}
+	return values
+}
+
+func TestPreferences(t *testing.T) {
+	now := time.Date(2026, 2, 28, 23, 0, 0, 0, time.UTC)
+	w := start(t, withClock(&now))
+	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bob")
+	app := w.token(t, alice.did, auth.ScopeAppPass)
+	want := func(token string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, preferencesOf(t, w.get(t, token, getPreferences))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	age := func(a13, a16, a18 bool) string {
+		return fmt.Sprintf(`{"$type":"app.bsky.actor.defs#declaredAgePref","isOverAge13":%t,"isOverAge16":%t,"isOverAge18":%t}`, a13, a16, a18)
+	}
+	if res := w.get(t, alice.access, getPreferences); string(res.body) != `{"preferences":[]}`+"\n" {
+		t.Errorf("at first: %s", res)
+	}
+	w.setPreferences(t, alice.access, personalDetails, adultContent, age(true, true, true)).decode(t, nil)
+	want(alice.access, personalDetails, adultContent, age(true, false, false))
+	want(bob.access)
+
+	// An app sees what follows from the date of birth, and neither sees nor overwrites the date.
+	want(app, adultContent, age(true, false, false))
+	w.setPreferences(t, app, savedFeeds, age(true, true, true)).decode(t, nil)
+	want(alice.access, personalDetails, savedFeeds, age(true, false, false))
+	w.setPreferences(t, app, personalDetails).refused(t, 400, "InvalidRequest", "authorization to set preferences: app.bsky.actor.defs#personalDetailsPref")
+	w.setPreferences(t, app).decode(t, nil)
+	want(app, age(true, false, false))
+
+	now = now.Add(time.Hour) // the sixteenth birthday
+	access := w.token(t, alice.did, auth.ScopeAccess)
+	want(access, personalDetails, age(true, true, false))
+
+	w.setPreferences(t, access, `{"enabled":true}`).refused(t, 400, "InvalidRequest", "missing a $type")
+	w.setPreferences(t, access, `7`).refused(t, 400, "InvalidRequest", "missing a $type")
+	w.setPreferences(t, access, `{"$type":"com.example.x"}`).refused(t, 400, "InvalidRequest", "not in the app.bsky namespace")
+	w.setPreferences(t, access, `{"$type":"app.bskyx.y"}`).refused(t, 400, "InvalidRequest", "not in the app.bsky namespace")
+	w.post(t, access, putPreferences, map[string]any{}).refused(t, 400, "InvalidRequest", "preferences")
+	w.do(t, "POST", "/xrpc/"+putPreferences, access, "application/json", strings.NewReader("[")).refused(t, 400, "InvalidRequest", "")
+	w.get(t, "", getPreferences).refused(t, 401, "AuthMissing", "")
+	want(access, personalDetails, age(true, true, false))
+	w.setPreferences(t, access).decode(t, nil)
+	want(access)
+
+	// Who is taken down may take the preferences along, and changes nothing.
+	w.setPreferences(t, access, savedFeeds).decode(t, nil)
+	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
+	down := w.token(t, alice.did, auth.ScopeTakendown)
+	want(down, savedFeeds)
+	w.get(t, access, getPreferences).refused(t, 401, "AccountTakedown", "")
+	w.setPreferences(t, access).refused(t, 401, "AccountTakedown", "")
+	w.setPreferences(t, down).refused(t, 400, "InvalidToken", "")
+
+	// They go with the account.
+	if _, err := w.config.Store.DeleteAccount(t.Context(), alice.did); err != nil {
+		t.Fatal(err)
+	}
+	w.get(t, down, getPreferences).refused(t, 403, "AccountNotFound", "")
+	for token, err := range w.config.Store.ListTokens(t.Context(), "preferences", alice.did) {
+		t.Errorf("left: %v, %v", token, err)
+	}
+}
+
+// Of people who write at once, each leaves the private ones alone, and the last one's others stay.
+func TestPreferencesRace(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	app := w.token(t, alice.did, auth.ScopeAppPass)
+	w.setPreferences(t, alice.access, personalDetails).decode(t, nil)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			w.setPreferences(t, app, fmt.Sprintf(`{"$type":"app.bsky.x","n":%d}`, i)).decode(t, nil)
+		})
+	}
+	wg.Wait()
+	got := preferencesOf(t, alice.get(t, getPreferences))
+	if len(got) != 3 || got[0] != personalDetails || !strings.HasPrefix(got[1], `{"$type":"app.bsky.x"`) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The operator's AppView is the server itself, as far as preferences are concerned. Another one has its own.
+func TestPreferencesElsewhere(t *testing.T) {
+	view, other := newUpstream(t, ok), newUpstream(t, ok)
+	w := start(t, view.serves("app.bsky.*"), withApps)
+	alice := w.signUp(t, "alice")
+	for _, header := range []string{"", view.id()} {
+		if res := read(t, alice.with(t, "GET", getPreferences, nil, "Atproto-Proxy", header)); string(res.body) != `{"preferences":[]}`+"\n" {
+			t.Errorf("%q: %s", header, res)
+		}
+	}
+	if res := read(t, alice.with(t, "GET", getPreferences, nil, "Atproto-Proxy", other.id())); string(res.body) != `{"ok":true}` {
+		t.Errorf("another: %s", res)
+	}
+	w.claims(t, other.last(t), other.did(), getPreferences)
+	body := strings.NewReader(`{"preferences":[]}`)
+	read(t, alice.with(t, "POST", putPreferences, body, "Atproto-Proxy", other.id(), "Content-Type", "application/json")).decode(t, nil)
+	if r := other.last(t); r.ContentLength != 18 || view.count() != 0 {
+		t.Errorf("another AppView got %d bytes, ours %d requests", r.ContentLength, view.count())
+	}
+	read(t, alice.with(t, "GET", getPreferences, nil, "Atproto-Proxy", "junk")).refused(t, 400, "InvalidRequest", "")
+
+	w.asApp(t, alice, "atproto", "GET", getPreferences, nil).refused(t, 403, "ScopeMissingError", getPreferences)
+	w.asApp(t, alice, "atproto rpc:"+getPreferences+"?aud=*", "GET", getPreferences, nil).decode(t, nil)
+	w.setPreferences(t, alice.access, personalDetails).decode(t, nil)
+	res := w.asApp(t, alice, "atproto transition:generic", "GET", getPreferences, nil)
+	if got := preferencesOf(t, res); slices.Contains(got, personalDetails) || len(got) != 1 {
+		t.Errorf("an app sees %q", got)
+	}
+}
+
+// A host has preferences of its own.
+func TestPreferencesOfHost(t *testing.T) {
+	w := start(t, func(c *pds.Config) {
+		c.Preferences = []pds.PreferenceNamespace{{
+			Name: "com.example", Get: "com.example.getSettings", Put: "com.example.putSettings", Private: []string{"com.example.secret"},
+		}}
+	})
+	alice := w.signUp(t, "alice")
+	app := w.token(t, alice.did, auth.ScopeAppPass)
+	set := []any{map[string]any{"$type": "com.example.secret"}, map[string]any{"$type": "com.example.color"}}
+	alice.post(t, "com.example.putSettings", map[string]any{"preferences": set}).decode(t, nil)
+	if got := preferencesOf(t, alice.get(t, "com.example.getSettings")); len(got) != 2 {
+		t.Errorf("got %q", got)
+	}
+	if got := preferencesOf(t, w.get(t, app, "com.example.getSettings")); len(got) != 1 || got[0] != `{"$type":"com.example.color"}` {
+		t.Errorf("an app sees %q", got)
+	}
+	if got := preferencesOf(t, alice.get(t, getPreferences)); len(got) != 0 {
+		t.Errorf("app.bsky has %q", got)
+	}
+}
