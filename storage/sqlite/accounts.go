@@ -21,6 +21,7 @@ const accountColumnCount = 11
 
 // CreateAccount implements [storage.Accounts].
 func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
+	defer s.cache.change(a.Account.DID)()
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return createAccount(db, a) })
 }
 
@@ -79,7 +80,18 @@ func checkUnique(db *conn, a *storage.Account, id int64) error {
 
 // Account implements [storage.Accounts].
 func (s *Store) Account(ctx context.Context, did syntax.DID) (storage.Account, error) {
-	return s.account(ctx, `a.did = ?1`, did)
+	if err := ctx.Err(); err != nil {
+		return storage.Account{}, err
+	}
+	cached, changes, ok := s.cache.get(did)
+	if ok {
+		return cached, nil
+	}
+	a, err := s.account(ctx, `a.did = ?1`, did)
+	if err == nil {
+		s.cache.put(a, changes)
+	}
+	return a, err
 }
 
 // AccountByHandle implements [storage.Accounts].

@@ -10,6 +10,7 @@ import (
 
 // DeleteAccount implements [storage.Accounts].
 func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
+	defer s.cache.change(did)()
 	return write(ctx, s.writer, func(db *conn) (int64, error) { return deleteAccount(db, did, events) })
 }
 

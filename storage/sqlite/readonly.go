@@ -23,7 +23,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (_ *Store, err er
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
-	s := &Store{writer: &writer{refusal: ErrReadOnly, closed: true, checkpointer: &checkpointer{}}}
+	s := &Store{cache: &accountCache{}, writer: &writer{refusal: ErrReadOnly, closed: true, checkpointer: &checkpointer{}}}
 	s.readers = newPool(path, o.Readers, o.ReaderCache)
 	version, err := read(ctx, s.readers, schemaVersion)
 	if known := len(migrations()); err == nil && version != known {

@@ -29,6 +29,24 @@ func TestOpenReadOnly(t *testing.T) {
 			t.Errorf("the reader sees %d, %v, want %d", got, err, want)
 		}
 	}
+	for i := range 2 { // an account that has been read is read again, as it is now
+		a := storage.Account{DID: did(2), Handle: "old.test"}
+		if i == 0 {
+			_, err = w.CreateAccount(t.Context(), storage.NewAccount{Account: a, Commit: storage.Commit{Head: head(did(2), 1)}})
+		} else {
+			a.Handle = "new.test"
+			_, err = w.UpdateAccount(t.Context(), did(2), func(old *storage.Account) error { old.Handle = a.Handle; return nil })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Account(t.Context(), did(2)); err != nil || got.Handle != a.Handle {
+			t.Errorf("the reader sees %s, %v, want %s", got.Handle, err, a.Handle)
+		}
+	}
+	if _, err := r.DeleteAccount(t.Context(), did(2)); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("writing: %v", err)
+	}
 	if _, err := r.AppendEvents(t.Context(), event(did(1), 10)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("writing: %v", err)
 	}

@@ -54,6 +54,7 @@ type Store struct {
 	lock    *lock
 	writer  *writer
 	readers *pool
+	cache   *accountCache
 }
 
 // Open opens the database at path, migrates it if it is of an older version, and starts the goroutines that write and
@@ -72,7 +73,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := touch(path, o.Create); err != nil {
 		return nil, err
 	}
-	s := &Store{}
+	s := &Store{cache: newAccountCache()}
 	if s.lock, err = acquire(path); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,7 @@ func (s *Store) Close() error {
 	if errors.Is(err, os.ErrClosed) {
 		return err
 	}
+	s.cache.close()
 	return errors.Join(err, s.readers.close(), s.writer.db.Close(), s.lock.release())
 }
 

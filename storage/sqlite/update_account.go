@@ -18,6 +18,7 @@ var errStale = errors.New("sqlite: account has changed meanwhile")
 func (s *Store) UpdateAccount(
 	ctx context.Context, did syntax.DID, change func(*storage.Account) error, events ...storage.Event,
 ) (int64, error) {
+	defer s.cache.change(did)()
 	for {
 		old, err := read(ctx, s.readers, func(db *conn) (versionedAccount, error) {
 			return one(db, scanVersionedAccount, `SELECT `+accountColumns+`, a.version FROM accounts a WHERE a.did = ?1`, did)
