@@ -64,7 +64,7 @@ func block(db *conn, content int64, c cid.Cid) (storage.Block, error) {
 	}
 	b, err := one(db, scan, `SELECT rev, bytes FROM nodes WHERE content = ?1 AND cid = ?2`, content, c)
 	if errors.Is(err, storage.ErrNotFound) {
-		return one(db, scan, `SELECT r.rev, r.bytes `+recordByCID, content, c, cidTail(c))
+		return recordBlock(db, content, c, scan)
 	}
 	return b, err
 }

@@ -30,6 +30,7 @@ func (r reader) Stats(_ context.Context, did syntax.DID) (storage.RepoStats, err
 		(SELECT count(*) FROM nodes WHERE content = c.content)
 			+ coalesce((SELECT count FROM fresh_nodes WHERE content = c.content), 0),
 		(SELECT count(*) FROM record_cids WHERE content = c.content)
+			+ (SELECT count(*) FROM fresh_cids WHERE content = c.content)
 		FROM (SELECT `+contentOf+` AS content) c`, did)
 }
 

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"encoding/binary"
 	"errors"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -11,14 +10,15 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids, collections and
+// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids, fresh_cids, collections and
 // record_takedowns true. It returns those writes that weren't the first to their path.
 func writeRecords(
 	db *conn, content int64, writes []storage.RecordWrite, head storage.Head,
 ) (changed []storage.RecordWrite, err error) {
 	var noted syntax.NSID // the collection of a record that has been created
+	bulk := len(writes) >= bulkRecords
 	for _, w := range writes {
-		created, err := createRecord(db, content, w, head.Rev)
+		created, err := createRecord(db, content, w, head.Rev, bulk)
 		if err != nil {
 			return nil, err
 		}
@@ -36,11 +36,15 @@ func writeRecords(
 			}
 		}
 	}
+	if bulk {
+		return changed, indexFreshCIDs(db, content)
+	}
 	return changed, nil
 }
 
-// createRecord reports whether it has put a record, because there was none at its path.
-func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) (bool, error) {
+// createRecord reports whether it has put a record, because there was none at its path. In bulk, the record's CID is left to
+// indexFreshCIDs.
+func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID, bulk bool) (bool, error) {
 	if !w.CID.Defined() {
 		return false, nil
 	}
@@ -48,6 +52,9 @@ func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID
 		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes)
 	if err != nil || db.Changes() == 0 {
 		return false, err
+	}
+	if bulk {
+		return true, putFreshCID(db, content, w.CID, w.Path)
 	}
 	return true, putRecordCID(db, content, w.CID, w.Path)
 }
@@ -60,8 +67,7 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 		return err
 	}
 	if old.Defined() && old != w.CID {
-		err := db.exec(`DELETE FROM record_cids WHERE content = ?1 AND tail = ?2 AND path = ?3`, content, cidTail(old), w.Path)
-		if err != nil {
+		if err := dropRecordCID(db, content, old, w.Path); err != nil {
 			return err
 		}
 	}
@@ -83,21 +89,4 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
 	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)`,
 		content, w.Path, w.CID, rev, w.Bytes)
-}
-
-func putRecordCID(db *conn, content int64, c cid.Cid, path string) error {
-	return db.exec(`INSERT OR IGNORE INTO record_cids (content, tail, path) VALUES (?1, ?2, ?3)`, content, cidTail(c), path)
-}
-
-// recordByCID finds a record r of content ?1 by its CID ?2, whose tail is ?3.
-const recordByCID = `FROM record_cids c CROSS JOIN records r ON r.content = c.content AND r.path = c.path
-	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2 LIMIT 1`
-
-// cidTail is the part of a CID that record_cids has.
-func cidTail(c cid.Cid) int64 {
-	b := c.Bytes()
-	if len(b) < 8 {
-		b = append(make([]byte, 8), b...)
-	}
-	return int64(binary.BigEndian.Uint64(b[len(b)-8:]))
 }

@@ -72,6 +72,14 @@ CREATE TABLE record_cids (
 	PRIMARY KEY (content, tail, path)
 ) STRICT, WITHOUT ROWID;
 
+-- What record_cids lacks, of records that came many at once: each of them would go to another page there.
+CREATE TABLE fresh_cids (
+	content INTEGER NOT NULL,
+	path    TEXT NOT NULL,
+	tail    INTEGER NOT NULL,
+	PRIMARY KEY (content, path)
+) STRICT, WITHOUT ROWID;
+
 -- The collections that a content has records of.
 CREATE TABLE collections (
 	content INTEGER NOT NULL,
