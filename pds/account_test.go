@@ -109,7 +109,7 @@ func TestSignUpRefusals(t *testing.T) {
 		{"the handle in other letters is taken", with("handle", "ALICE.test"), 400, "HandleNotAvailable", "Handle already taken"},
 		{"the address is taken", with("email", "Alice@example.com"), 400, "InvalidRequest", "Email already taken"},
 		{"no handle", with("handle", ""), 400, "InvalidRequest", "handle"},
-		{"not a handle", with("handle", "a b.test"), 400, "InvalidHandle", ""},
+		{"not a handle", with("handle", "a b.test"), 400, "InvalidRequest", "input.handle"},
 		{"another domain", with("handle", "bob.example.com"), 400, "UnsupportedDomain", ""},
 		{"two labels", with("handle", "bob.the.test"), 400, "InvalidHandle", ""},
 		{"too short", with("handle", "bo.test"), 400, "InvalidHandle", "too short"},

@@ -64,7 +64,7 @@ func TestTakedownOfRecordsAndBlobs(t *testing.T) {
 	alice.embed(t, "a", blob).decode(t, nil)
 	alice.embed(t, "b", blob).decode(t, nil)
 
-	record := map[string]any{"$type": "com.atproto.repo.strongRef", "uri": "at://" + alice.did.String() + "/" + posts + "/a", "cid": "x"}
+	record := map[string]any{"$type": "com.atproto.repo.strongRef", "uri": "at://" + alice.did.String() + "/" + posts + "/a", "cid": "bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq"}
 	w.takedown(t, record, true)
 	get := func() *response {
 		return w.get(t, "", "com.atproto.repo.getRecord", "repo", "alice.test", "collection", posts, "rkey", "a")
@@ -100,12 +100,12 @@ func TestAdminRefusals(t *testing.T) {
 	alice.post(t, "com.atproto.admin.updateSubjectStatus", map[string]any{}).refused(t, 401, "AuthenticationRequired", "")
 	w.get(t, "", "com.atproto.admin.getSubjectStatus", "did", alice.did.String()).refused(t, 401, "AuthenticationRequired", "")
 	for body, name := range map[string]string{
-		`{"subject":{"$type":"x"},"takedown":{"applied":true}}`:                                                                               "InvalidRequest",
-		`{"subject":{"$type":"com.atproto.admin.defs#repoRef","did":"did:web:nobody.example"},"takedown":{"applied":true}}`:                   "NotFound",
-		`{"subject":{"$type":"com.atproto.admin.defs#repoRef","did":"x"},"takedown":{"applied":true}}`:                                        "InvalidRequest",
-		`{"subject":{"$type":"com.atproto.repo.strongRef","uri":"at://did:web:nobody.example/a.b.c/x"},"takedown":{"applied":true}}`:          "NotFound",
-		`{"subject":{"$type":"com.atproto.admin.defs#repoRef"},"takedown":{"applied":true},"deactivated":{"applied":false}}`:                  "InvalidRequest",
-		`{"subject":{"$type":"com.atproto.admin.defs#repoBlobRef","did":"` + alice.did.String() + `","cid":"x"},"takedown":{"applied":true}}`: "InvalidRequest",
+		`{"subject":{"$type":"x"},"takedown":{"applied":true}}`:                                                                                                                                          "InvalidRequest",
+		`{"subject":{"$type":"com.atproto.admin.defs#repoRef","did":"did:web:nobody.example"},"takedown":{"applied":true}}`:                                                                              "NotFound",
+		`{"subject":{"$type":"com.atproto.admin.defs#repoRef","did":"x"},"takedown":{"applied":true}}`:                                                                                                   "InvalidRequest",
+		`{"subject":{"$type":"com.atproto.repo.strongRef","uri":"at://did:web:nobody.example/a.b.c/x","cid":"bafyreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq"},"takedown":{"applied":true}}`: "NotFound",
+		`{"subject":{"$type":"com.atproto.admin.defs#repoRef"},"takedown":{"applied":true},"deactivated":{"applied":false}}`:                                                                             "InvalidRequest",
+		`{"subject":{"$type":"com.atproto.admin.defs#repoBlobRef","did":"` + alice.did.String() + `","cid":"x"},"takedown":{"applied":true}}`:                                                            "InvalidRequest",
 	} {
 		w.admin(t, "POST", "com.atproto.admin.updateSubjectStatus", body).refused(t, 400, name, "")
 	}

@@ -25,7 +25,7 @@ var layers = []rule{
 	{"firehose/mirror", "firehose repo storage"},
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
-	{"pds/xrpc", "auth"},
+	{"pds/xrpc", "pds/lexicon auth"},
 	{"pds/xrpc/lexgen/...", "pds/xrpc pds/lexicon auth"},
 	{"pds/lexicon/...", ""},
 	{"pds/patch", "storage"},

@@ -40,10 +40,13 @@ func TestLexiconFixtures(t *testing.T) {
 		}
 		for _, fixture := range list {
 			put := func(validate any) *response {
-				return alice.post(t, "com.atproto.repo.putRecord", map[string]any{
+				in := map[string]any{
 					"repo": alice.did, "collection": "example.lexicon.record", "rkey": fixture.RKey, "record": fixture.Data,
-					"validate": validate,
-				})
+				}
+				if validate != nil {
+					in["validate"] = validate
+				}
+				return alice.post(t, "com.atproto.repo.putRecord", in)
 			}
 			for _, validate := range []any{nil, true} {
 				switch r := put(validate); {

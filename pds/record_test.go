@@ -118,10 +118,10 @@ func TestApplyWrites(t *testing.T) {
 		ops  []op
 		text string
 	}{
-		{"an unknown action", []op{kind("upsert", op{"rkey": "x"})}, "action not supported"},
-		{"no collection", []op{{"$type": "com.atproto.repo.applyWrites#create", "value": op{}}}, `property \"collection\"`},
-		{"no value", []op{kind("create", op{})}, `property \"value\"`},
-		{"an update without a key", []op{kind("update", op{"value": op{}})}, `property \"rkey\"`},
+		{"an unknown action", []op{kind("upsert", op{"rkey": "x"})}, "input.writes[0].$type: "},
+		{"no collection", []op{{"$type": "com.atproto.repo.applyWrites#create", "value": op{}}}, "input.writes[0].collection: is required"},
+		{"no value", []op{kind("create", op{})}, "input.writes[0].value: is required"},
+		{"an update without a key", []op{kind("update", op{"value": op{}})}, "input.writes[0].rkey: is required"},
 		{"one record twice", []op{kind("create", op{"rkey": "x", "value": op{}}), kind("delete", op{"rkey": "x"})}, "same record"},
 		{"an update of nothing", []op{kind("create", op{"rkey": "y", "value": op{}}), kind("update", op{"rkey": "x", "value": op{}})}, "Could not find record"},
 		{"a create of what is there", []op{kind("create", op{"rkey": "y", "value": op{}}), kind("create", op{"rkey": "c", "value": op{}})}, "Record already exists"},

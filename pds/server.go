@@ -116,7 +116,8 @@ func (s *Server) assemble(
 	authenticator := auth.Schemes{"Bearer": others.auth.Or(sessions), "Basic": auth.AdminPassword(c.AdminPassword)}
 	maps.Copy(authenticator, c.Authenticators)
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
-		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method, Logger: c.Logger,
+		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method,
+		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
 		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
 	})
 

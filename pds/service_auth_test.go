@@ -63,7 +63,7 @@ func TestGetServiceAuth(t *testing.T) {
 		{alice.access, []string{"aud", "view.example.com"}, "InvalidRequest", "valid atproto DID"},
 		{alice.access, []string{"aud", aud + "#"}, "InvalidRequest", "valid atproto DID"},
 		{alice.access, []string{"aud", aud + "#a#b"}, "InvalidRequest", "valid atproto DID"},
-		{alice.access, []string{"aud", aud + "#" + strings.Repeat("x", 2048)}, "InvalidRequest", "valid atproto DID"},
+		{alice.access, []string{"aud", aud + "#" + strings.Repeat("x", 2048)}, "InvalidRequest", "params.aud"},
 		{alice.access, []string{"aud", aud, "lxm", "thing"}, "InvalidRequest", "lxm"},
 		{alice.access, []string{"aud", aud, "exp", at(-time.Second)}, "BadExpiration", "past"},
 		{alice.access, []string{"aud", aud, "exp", at(61 * time.Second)}, "BadExpiration", "minute"},

@@ -86,7 +86,7 @@ func TestUpdateHandle(t *testing.T) {
 	update(bob, "carol.test").refused(t, 400, "HandleNotAvailable", "Handle already taken")
 	update(bob, "x.test").refused(t, 400, "InvalidHandle", "too short")
 	update(bob, "admin.test").refused(t, 400, "HandleNotAvailable", "Reserved")
-	update(bob, "not a handle").refused(t, 400, "InvalidHandle", "")
+	update(bob, "not a handle").refused(t, 400, "InvalidRequest", "input.handle")
 	update(bob, "bob.invalid").refused(t, 400, "InvalidHandle", "")
 	update(bob, "nobody.example.org").refused(t, 400, "InvalidRequest", "External handle did not resolve to DID")
 	update(bob, "alice.test").decode(t, nil)

@@ -7,10 +7,12 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+
+	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
 // decodeJSON decodes a request's body into in.
-func (p *plan) decodeJSON(r *http.Request, in any) error {
+func (p *plan) decodeJSON(r *http.Request, in any, l *lexicon.Method) error {
 	if err := CheckContentType(r, "application/json"); err != nil {
 		return err
 	}
@@ -27,7 +29,7 @@ func (p *plan) decodeJSON(r *http.Request, in any) error {
 			return InvalidRequest("Input must have the property %q", f.name)
 		}
 	}
-	return nil
+	return checkInput(l, body)
 }
 
 // readAll reads the body, whose length is known in most requests, in one piece.

@@ -8,6 +8,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
 // DefaultMaxBody is the limit of a request's body where a method sets none, in bytes.
@@ -29,7 +30,10 @@ type Method struct {
 	MaxBody int64
 
 	override bool
-	stream   bool
+
+	in, out reflect.Type    // of the typed function; nil if there is none
+	lexicon *lexicon.Method // nil if it isn't known
+	stream  bool
 }
 
 // Override lets a method take the place of one with the same ID.
@@ -62,8 +66,11 @@ type Call[In any] struct {
 // It panics if id isn't an NSID or In can't be decoded from parameters.
 func Query[In, Out any](id string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error)) Method {
 	plan := newPlan(id, reflect.TypeFor[In](), true)
-	return typed(id, http.MethodGet, policy, fn, func(r *http.Request, in *In) error {
-		return plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(in).Elem())
+	return typed(id, http.MethodGet, policy, fn, func(r *http.Request, in *In, l *lexicon.Method) error {
+		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(in).Elem()); err != nil {
+			return err
+		}
+		return checkParams(l, r.URL.RawQuery)
 	})
 }
 
@@ -73,19 +80,19 @@ func Query[In, Out any](id string, policy auth.Policy, fn func(context.Context, 
 // It panics if id isn't an NSID.
 func Procedure[In, Out any](id string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error)) Method {
 	plan := newPlan(id, reflect.TypeFor[In](), false)
-	return typed(id, http.MethodPost, policy, fn, func(r *http.Request, in *In) error {
+	return typed(id, http.MethodPost, policy, fn, func(r *http.Request, in *In, l *lexicon.Method) error {
 		if len(plan.fields) == 0 {
 			return nil
 		}
-		return plan.decodeJSON(r, in)
+		return plan.decodeJSON(r, in, l)
 	})
 }
 
 func typed[In, Out any](id, verb string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error),
-	decode func(*http.Request, *In) error) Method {
+	decode func(*http.Request, *In, *lexicon.Method) error) Method {
 	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
 		c := Call[In]{Caller: caller, Request: r, Header: w.Header()}
-		if err := decode(r, &c.Input); err != nil {
+		if err := decode(r, &c.Input, lexiconOf(w)); err != nil {
 			return err
 		}
 		out, err := fn(r.Context(), &c)
@@ -94,7 +101,10 @@ func typed[In, Out any](id, verb string, policy auth.Policy, fn func(context.Con
 		}
 		return respond(w, out)
 	}
-	return Method{ID: mustNSID(id), Verb: verb, Policy: policy, Handler: handler}
+	return Method{
+		ID: mustNSID(id), Verb: verb, Policy: policy, Handler: handler,
+		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
+	}
 }
 
 // DecodeParams decodes a request's parameters into in, a pointer to a struct, as those of a [Query] are. It is for

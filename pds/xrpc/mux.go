@@ -13,6 +13,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
 // Prefix is the path under which methods are served.
@@ -38,6 +39,14 @@ type MuxConfig struct {
 
 	// ClientAddress tells the address of a request's client. If nil, [ClientAddress].
 	ClientAddress func(*http.Request) netip.Addr
+
+	// Lexicons are what methods are held against when they are registered, and the requests of those made by [Query] and
+	// [Procedure] when they are served. If nil, none are, and just the Go types decide.
+	Lexicons *lexicon.Catalog
+
+	// CheckOutput holds responses against Lexicons, too. One that isn't right is logged, and answered as an internal
+	// error. It is for development. If zero, it doesn't.
+	CheckOutput bool
 
 	// Logger gets the errors that clients aren't told of. If nil, slog.Default().
 	Logger *slog.Logger
@@ -65,8 +74,8 @@ func NewMux(cfg MuxConfig) *Mux {
 	return &Mux{cfg: cfg, methods: map[string]Method{}}
 }
 
-// Handle registers methods. It panics if one is incomplete or has the ID of another, unless it is an [Override] of it,
-// and when the Mux serves already.
+// Handle registers methods. It panics if one is incomplete, or isn't what its lexicon says, or has the ID of another,
+// unless it is an [Override] of it, and when the Mux serves already.
 func (m *Mux) Handle(methods ...Method) {
 	if m.serving.Load() {
 		panic("xrpc: Handle after serving began")
@@ -83,6 +92,9 @@ func (m *Mux) Handle(methods ...Method) {
 			panic("xrpc: " + id + " is registered twice")
 		case !exists && method.override:
 			panic("xrpc: " + id + " overrides nothing")
+		}
+		if m.cfg.Lexicons != nil {
+			method.bind(m.cfg.Lexicons)
 		}
 		m.methods[id] = method
 	}
@@ -107,18 +119,19 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := strings.TrimPrefix(r.URL.Path, Prefix)
-	tw := &trackingWriter{ResponseWriter: w}
+	tw := &trackingWriter{ResponseWriter: w, checkOutput: m.cfg.CheckOutput}
 	defer m.recover(tw, r, id)
 	if err := m.serve(tw, r, id); err != nil {
 		m.fail(tw, r, id, err)
 	}
 }
 
-func (m *Mux) serve(w http.ResponseWriter, r *http.Request, id string) error {
+func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 	method, err := m.find(r, id)
 	if err != nil {
 		return err
 	}
+	w.lexicon = method.lexicon
 	if r.Method != method.Verb && !(r.Method == http.MethodHead && method.Verb == http.MethodGet) {
 		w.Header().Set("Allow", method.Verb)
 		return InvalidRequest("Incorrect HTTP method (%s) expected %s", r.Method, method.Verb)
@@ -200,7 +213,9 @@ func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
 // trackingWriter knows whether the response has begun.
 type trackingWriter struct {
 	http.ResponseWriter
-	begun bool
+	begun       bool
+	lexicon     *lexicon.Method // of the method under way, nil if it isn't known
+	checkOutput bool
 }
 
 func (w *trackingWriter) WriteHeader(status int) {

@@ -49,6 +49,9 @@ func respondAppended(w http.ResponseWriter, out JSONAppender) error {
 
 // writeJSON tells the length, so that a long body isn't sent in chunks.
 func writeJSON(w http.ResponseWriter, body []byte) error {
+	if err := checkOutput(w, body); err != nil {
+		return err
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -20,7 +20,7 @@ type createSessionInput struct {
 
 // createSession signs an account's owner in by handle, DID or e-mail address. It never tells, by its answer or the time
 // that takes, which of them exist.
-func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*sessionView, error) {
+func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*newSession, error) {
 	in := &c.Input
 	if len([]rune(in.Password)) > auth.MaxPassword {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
@@ -40,7 +40,7 @@ func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionIn
 	if err != nil {
 		return nil, err
 	}
-	return s.view(ctx, account, tokens), nil
+	return s.session(ctx, account, tokens), nil
 }
 
 // login finds the account and checks the password. Error: auth.ErrInvalidLogin.

@@ -19,7 +19,7 @@ func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessi
 	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
 		return nil, auth.ErrAccountTakedown
 	}
-	return s.view(ctx, account, auth.Tokens{}), nil
+	return s.view(ctx, account), nil
 }
 
 // account finds the account of a caller. Error: auth.ErrAccountNotFound.

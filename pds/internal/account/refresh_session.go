@@ -8,7 +8,7 @@ import (
 )
 
 // refreshSession exchanges the refresh token that the caller has shown for new tokens.
-func (s *Server) refreshSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
+func (s *Server) refreshSession(ctx context.Context, c *xrpc.Call[struct{}]) (*newSession, error) {
 	account, err := s.account(ctx, c.Caller.DID)
 	if err != nil {
 		return nil, err
@@ -24,5 +24,5 @@ func (s *Server) refreshSession(ctx context.Context, c *xrpc.Call[struct{}]) (*s
 	if err != nil {
 		return nil, err
 	}
-	return s.view(ctx, account, tokens), nil
+	return s.session(ctx, account, tokens), nil
 }

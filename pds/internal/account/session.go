@@ -10,10 +10,15 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// newSession is a session that has begun, or goes on under new tokens.
+type newSession struct {
+	AccessJWT  string `json:"accessJwt"`
+	RefreshJWT string `json:"refreshJwt"`
+	sessionView
+}
+
 // sessionView is what the session methods tell of an account.
 type sessionView struct {
-	AccessJWT      string                `json:"accessJwt,omitempty"`
-	RefreshJWT     string                `json:"refreshJwt,omitempty"`
 	Handle         syntax.Handle         `json:"handle"`
 	DID            syntax.DID            `json:"did"`
 	DIDDoc         json.RawMessage       `json:"didDoc,omitempty"`
@@ -23,10 +28,12 @@ type sessionView struct {
 	Status         storage.AccountStatus `json:"status,omitempty"`
 }
 
-func (s *Server) view(ctx context.Context, a storage.Account, t auth.Tokens) *sessionView {
+func (s *Server) session(ctx context.Context, a storage.Account, t auth.Tokens) *newSession {
+	return &newSession{t.Access, t.Refresh, *s.view(ctx, a)}
+}
+
+func (s *Server) view(ctx context.Context, a storage.Account) *sessionView {
 	v := &sessionView{
-		AccessJWT:      t.Access,
-		RefreshJWT:     t.Refresh,
 		Handle:         a.Handle,
 		DID:            a.DID,
 		DIDDoc:         s.document(ctx, a.DID),

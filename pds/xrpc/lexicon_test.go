@@ -1,0 +1,109 @@
+package xrpc_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// lexicons has a query and a procedure, both of which answer what they're given.
+func lexicons(t *testing.T) *lexicon.Catalog {
+	t.Helper()
+	const name = `{"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 5}}}`
+	c, err := lexicon.New(lexicon.Config{Files: fstest.MapFS{
+		"query.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.query", "defs": {"main": {"type": "query",
+			"parameters": {"type": "params", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 7}}},
+			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
+		"procedure.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.procedure", "defs": {"main": {"type": "procedure",
+			"input": {"encoding": "application/json", "schema": ` + strings.ReplaceAll(name, "5", "7") + `},
+			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type named struct {
+	Name string `json:"name"`
+}
+
+func echo(_ context.Context, c *xrpc.Call[named]) (*named, error) { return &c.Input, nil }
+
+// TestLexicons: requests are held against their lexicons, and in development responses, too, below any middleware.
+func TestLexicons(t *testing.T) {
+	for _, development := range []bool{false, true} {
+		mux := xrpc.NewMux(xrpc.MuxConfig{
+			Authenticator: auth.Schemes{}, Lexicons: lexicons(t), CheckOutput: development,
+			Logger: slog.New(slog.DiscardHandler),
+		})
+		wrapped := xrpc.Query("com.example.query", auth.Public, echo)
+		inner := wrapped.Handler
+		wrapped.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+			return inner(middleware{w}, r, caller)
+		}
+		mux.Handle(wrapped, xrpc.Procedure("com.example.procedure", auth.Public, echo),
+			xrpc.Query("com.example.unknown", auth.Public, echo))
+		long := map[bool]int{false: 200, true: 500}[development]
+		for _, c := range []struct {
+			path, body string
+			status     int
+			want       string
+		}{
+			{"com.example.query?name=a", "", 200, `{"name":"a"}`},
+			{"com.example.query?name=abcdef", "", long, ""},
+			{"com.example.query?name=abcdefgh", "", 400, "params.name: "},
+			{"com.example.procedure", `{"name":"a"}`, 200, `{"name":"a"}`},
+			{"com.example.procedure", `{"name":"abcdef"}`, long, ""},
+			{"com.example.procedure", `{"name":"abcdefgh"}`, 400, "input.name: "},
+			{"com.example.unknown?name=abcdefgh", "", 200, `{"name":"abcdefgh"}`},
+		} {
+			r := httptest.NewRequest(http.MethodGet, "/xrpc/"+c.path, nil)
+			if c.body != "" {
+				r = httptest.NewRequest(http.MethodPost, "/xrpc/"+c.path, strings.NewReader(c.body))
+				r.Header.Set("Content-Type", "application/json")
+			}
+			w := httptest.NewRecorder()
+			mux.ServeHTTP(w, r)
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("%s %s: %d %s", c.path, c.body, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+type middleware struct{ http.ResponseWriter }
+
+func (m middleware) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+
+// TestLexiconsAtRegistration: a method that isn't what its lexicon says is found out when it is registered.
+func TestLexiconsAtRegistration(t *testing.T) {
+	type other struct {
+		Nom string `json:"nom"`
+	}
+	otherInput := func(context.Context, *xrpc.Call[other]) (*named, error) { return nil, nil }
+	otherOutput := func(context.Context, *xrpc.Call[named]) (*other, error) { return nil, nil }
+	for name, m := range map[string]xrpc.Method{
+		"parameters": xrpc.Query("com.example.query", auth.Public, otherInput),
+		"input":      xrpc.Procedure("com.example.procedure", auth.Public, otherInput),
+		"output":     xrpc.Query("com.example.query", auth.Public, otherOutput),
+		"kind":       xrpc.Procedure("com.example.query", auth.Public, echo),
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("it was registered")
+				}
+			}()
+			xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}, Lexicons: lexicons(t)}).Handle(m)
+		})
+	}
+}
