@@ -103,6 +103,7 @@ func (s *settings) config(store *sqlite.Store, blobs *disk.Blobs, secrets *secre
 	if !s.imports {
 		c.MaxImport = -1
 	}
+	s.services.apply(&c)
 	return c
 }
 

@@ -32,6 +32,7 @@ type settings struct {
 	invite        bool
 	devMode       bool
 	unguarded     bool
+	services      services
 	blobLimit     int64
 	importLimit   int64
 	imports       bool
@@ -98,6 +99,11 @@ Environment, under the names of the reference PDS:
   PDS_INVITE_REQUIRED  PDS_BLOB_UPLOAD_LIMIT  PDS_ACCEPTING_REPO_IMPORTS
   PDS_MAX_REPO_IMPORT_SIZE  PDS_REPO_BACKFILL_LIMIT_MS
   PDS_CRAWLERS  PDS_MAX_SUBSCRIPTION_BUFFER
+  PDS_BSKY_APP_VIEW_URL  PDS_BSKY_APP_VIEW_DID
+  PDS_BSKY_APP_VIEW_CDN_URL_PATTERN
+  PDS_MOD_SERVICE_URL  PDS_MOD_SERVICE_DID
+  PDS_REPORT_SERVICE_URL  PDS_REPORT_SERVICE_DID
+  PDS_PROXY_HEADERS_TIMEOUT  PDS_PROXY_BODY_TIMEOUT
   PDS_PRIVACY_POLICY_URL  PDS_TERMS_OF_SERVICE_URL  PDS_CONTACT_EMAIL_ADDRESS
   PDS_DEV_MODE  PDS_DISABLE_SSRF_PROTECTION  PDS_VERSION  LOG_ENABLED  LOG_LEVEL
 
@@ -124,7 +130,7 @@ func (s *settings) read(env environment) error {
 	s.version = env.text("PDS_VERSION", "")
 	s.handleDomains = env.list("PDS_SERVICE_HANDLE_DOMAINS")
 	s.relays = env.list("PDS_CRAWLERS")
-	var errs [11]error
+	var errs [12]error
 	s.port, errs[0] = env.number("PDS_PORT", 2583)
 	s.invite, errs[1] = env.flag("PDS_INVITE_REQUIRED", false)
 	s.devMode, errs[2] = env.flag("PDS_DEV_MODE", false)
@@ -139,6 +145,7 @@ func (s *settings) read(env environment) error {
 	s.logLevel, errs[8] = logLevel(env)
 	s.plcPort, errs[9] = env.number("PDS_PLC_PORT", 0)
 	s.streamBuffer, errs[10] = env.number("PDS_MAX_SUBSCRIPTION_BUFFER", 0)
+	s.services, errs[11] = readServices(env)
 	return errors.Join(errs[:]...)
 }
 

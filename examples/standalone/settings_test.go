@@ -82,6 +82,12 @@ func TestEnvironment(t *testing.T) {
 		{"PDS_PRIVACY_POLICY_URL", "https://p", func(s *settings) { s.privacyURL = "https://p" }},
 		{"PDS_TERMS_OF_SERVICE_URL", "https://t", func(s *settings) { s.termsURL = "https://t" }},
 		{"PDS_CONTACT_EMAIL_ADDRESS", "a@b.example", func(s *settings) { s.contact = "a@b.example" }},
+		{"PDS_BSKY_APP_VIEW_CDN_URL_PATTERN", "https://c", func(s *settings) { s.services.ImageURL = "https://c" }},
+		{"PDS_BSKY_APP_VIEW_DID", "did:web:x.example", func(s *settings) {}}, // nothing without a URL
+		{"PDS_MOD_SERVICE_DID", "did:web:x.example", func(s *settings) {}},
+		{"PDS_REPORT_SERVICE_DID", "did:web:x.example", func(s *settings) {}},
+		{"PDS_PROXY_HEADERS_TIMEOUT", "1500", func(s *settings) { s.services.HeaderTimeout = 1500 * time.Millisecond }},
+		{"PDS_PROXY_BODY_TIMEOUT", "1500", func(s *settings) { s.services.IdleTimeout = 1500 * time.Millisecond }},
 		{"PDS_DEV_MODE", "1", func(s *settings) { s.devMode = true }},
 		{"PDS_DISABLE_SSRF_PROTECTION", "true", func(s *settings) { s.unguarded = true }},
 		{"PDS_VERSION", "1.2", func(s *settings) { s.version = "1.2" }},
@@ -166,13 +172,15 @@ func TestHelp(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "-data folder") {
 		t.Errorf("%v:\n%s", err, out)
 	}
-	source, err := os.ReadFile("settings.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var read []string
-	for _, m := range regexp.MustCompile(`env\.\w+\("(\w+)"`).FindAllStringSubmatch(string(source), -1) {
-		read = append(read, m[1])
+	for _, name := range []string{"settings.go", "services.go"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`env\.\w+\("(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+			read = append(read, m[1])
+		}
 	}
 	slices.Sort(read)
 	if diff := cmp.Diff(read, names(string(out))); diff != "" {

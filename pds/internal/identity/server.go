@@ -39,6 +39,6 @@ type Server struct {
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
 		xrpc.Query("com.atproto.identity.resolveHandle", auth.Public, s.resolveHandle),
-		xrpc.Procedure("com.atproto.identity.updateHandle", auth.FullSession, s.updateHandle),
+		xrpc.Procedure("com.atproto.identity.updateHandle", auth.FullSession.OrApp(auth.ManageHandle), s.updateHandle),
 	}
 }

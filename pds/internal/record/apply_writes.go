@@ -62,6 +62,9 @@ func (s *Server) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]
 		}
 		writes[i].Validate = in.Validate
 	}
+	if err := permit(c.Caller, writes...); err != nil {
+		return nil, err
+	}
 	written, err := s.Write(ctx, account.DID, swapCommit, writes...)
 	if err != nil {
 		return nil, err

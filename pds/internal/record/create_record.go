@@ -6,6 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
@@ -34,12 +35,17 @@ func (s *Server) createRecord(ctx context.Context, c *xrpc.Call[createRecordInpu
 	if err != nil {
 		return nil, err
 	}
-	return s.writeOne(ctx, account.DID, in.SwapCommit, Write{
+	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
 		Action: repo.Create, Collection: in.Collection, RKey: in.RKey, Record: in.Record, Validate: in.Validate,
 	})
 }
 
-func (s *Server) writeOne(ctx context.Context, did syntax.DID, swapCommit string, w Write) (*writeOutput, error) {
+func (s *Server) writeOne(
+	ctx context.Context, caller auth.Caller, did syntax.DID, swapCommit string, w Write,
+) (*writeOutput, error) {
+	if err := permit(caller, w); err != nil {
+		return nil, err
+	}
 	swap, err := parseCID("swapCommit", swapCommit)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,9 @@ func (s *Server) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInpu
 		return nil, err
 	}
 	w := Write{Action: repo.Delete, Collection: in.Collection, RKey: in.RKey}
+	if err := permit(c.Caller, w); err != nil {
+		return nil, err
+	}
 	if in.SwapRecord != "" {
 		swap, err := parseCID("swapRecord", in.SwapRecord)
 		if err != nil {

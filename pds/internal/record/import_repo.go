@@ -16,7 +16,7 @@ func (s *Server) importRepo() xrpc.Method {
 	return xrpc.Method{
 		ID:      "com.atproto.repo.importRepo",
 		Verb:    http.MethodPost,
-		Policy:  auth.FullSession,
+		Policy:  auth.FullSession.OrApp(auth.ManageRepo),
 		MaxBody: cmp.Or(s.MaxImport, -1),
 		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
 			if s.MaxImport < 0 {

@@ -32,7 +32,7 @@ func (s *Server) putRecord(ctx context.Context, c *xrpc.Call[putRecordInput]) (*
 	if err != nil {
 		return nil, err
 	}
-	return s.writeOne(ctx, account.DID, in.SwapCommit, Write{
+	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
 		Action: repo.Put, Collection: in.Collection, RKey: in.RKey, Record: in.Record, Validate: in.Validate, Swap: swap,
 	})
 }

@@ -53,10 +53,10 @@ type Server struct {
 // Methods returns the methods of com.atproto.repo that are about records.
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
-		xrpc.Procedure("com.atproto.repo.createRecord", auth.Session, s.createRecord).WithMaxBody(maxWriteBody),
-		xrpc.Procedure("com.atproto.repo.putRecord", auth.Session, s.putRecord).WithMaxBody(maxWriteBody),
-		xrpc.Procedure("com.atproto.repo.deleteRecord", auth.Session, s.deleteRecord),
-		xrpc.Procedure("com.atproto.repo.applyWrites", auth.Session, s.applyWrites).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.createRecord", auth.Session.OrApp(), s.createRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.putRecord", auth.Session.OrApp(), s.putRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.deleteRecord", auth.Session.OrApp(), s.deleteRecord),
+		xrpc.Procedure("com.atproto.repo.applyWrites", auth.Session.OrApp(), s.applyWrites).WithMaxBody(maxWriteBody),
 		xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord),
 		xrpc.Query("com.atproto.repo.listRecords", auth.Public, s.listRecords),
 		xrpc.Query("com.atproto.repo.describeRepo", auth.Public, s.describeRepo),

@@ -1,0 +1,63 @@
+package pds_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+// An app writes what its scope allows, and nothing of a batch of which it allows just a part.
+func TestRecordScopes(t *testing.T) {
+	w := start(t, withApps)
+	alice := w.signUp(t, "alice")
+	const note = "com.example.note"
+	call := func(scope, method string, input map[string]any) *response {
+		t.Helper()
+		input["repo"] = alice.did
+		raw, err := json.Marshal(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.asApp(t, alice, "atproto "+scope, "POST", "com.atproto.repo."+method, bytes.NewReader(raw))
+	}
+	one := func() map[string]any {
+		return map[string]any{"collection": note, "rkey": "a", "record": map[string]any{"text": "x"}}
+	}
+	batch := func() map[string]any {
+		return map[string]any{"writes": []any{
+			map[string]any{"$type": "com.atproto.repo.applyWrites#create", "collection": note, "value": map[string]any{}},
+			map[string]any{"$type": "com.atproto.repo.applyWrites#delete", "collection": note, "rkey": "a"},
+		}}
+	}
+	for _, test := range []struct {
+		scope, method string
+		input         map[string]any
+		allowed       bool
+	}{
+		{"", "createRecord", one(), false},
+		{"repo:com.example.other", "createRecord", one(), false},
+		{"repo:*?action=update&action=delete", "createRecord", one(), false},
+		{"repo:com.example.note?action=create", "createRecord", one(), true},
+		{"repo:com.example.note?action=create", "putRecord", one(), false},
+		{"repo:com.example.note?action=update", "putRecord", one(), false},
+		{"repo:com.example.note?action=create&action=update", "putRecord", one(), true},
+		{"repo:*?action=create", "applyWrites", batch(), false},
+		{"repo:*?action=delete", "applyWrites", batch(), false},
+		{"repo:*?action=create", "deleteRecord", one(), false},
+		{"repo:*?action=delete&action=create", "applyWrites", batch(), true},
+		{"transition:generic", "deleteRecord", one(), true},
+	} {
+		res := call(test.scope, test.method, test.input)
+		if test.allowed {
+			res.decode(t, nil)
+		} else {
+			res.refused(t, 403, "ScopeMissingError", "repo:"+note)
+		}
+	}
+	car := func() *bytes.Reader { return bytes.NewReader([]byte("x")) }
+	w.asApp(t, alice, "atproto repo:*", "POST", "com.atproto.repo.importRepo", car()).refused(t, 403, "ScopeMissingError", "account:repo?action=manage")
+	handle := func() *bytes.Reader { return bytes.NewReader([]byte(`{"handle":"alicia.test"}`)) }
+	w.asApp(t, alice, "atproto repo:*", "POST", "com.atproto.identity.updateHandle", handle()).refused(t, 403, "ScopeMissingError", "identity:handle")
+	w.asApp(t, alice, "atproto identity:handle", "POST", "com.atproto.identity.updateHandle", handle()).decode(t, nil)
+	w.asApp(t, alice, "atproto transition:generic", "POST", "com.atproto.server.deactivateAccount", bytes.NewReader([]byte("{}"))).refused(t, 403, "Forbidden", "")
+}
