@@ -250,10 +250,9 @@ func (l *logCheck) commit(ctx context.Context, e storage.Event) error {
 		return fmt.Errorf("since is %v, and there is a commit before: %t", msg.Since, known)
 	case known && (*msg.Since != before.rev || msg.PrevData.String() != before.data):
 		return fmt.Errorf("since is %s, prevData %s; the commit before is %+v", *msg.Since, msg.PrevData, before)
-	case known:
-		if _, err := indigo.VerifyCommitMessage(ctx, &msg); err != nil {
-			return err
-		}
+	}
+	if _, err := indigo.VerifyCommitMessage(ctx, &msg); err != nil {
+		return err
 	}
 	return l.moved(ctx, msg.Repo, msg.Rev, cid.Cid(msg.Commit), msg.Blocks)
 }

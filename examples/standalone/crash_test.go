@@ -22,8 +22,9 @@ const (
 	killWriters  = 2 // for each account, at once
 )
 
-// TestKill kills the program again and again while many clients write, and examines each time what it has left: every
-// write that was acknowledged is there, and nothing is there by half.
+// TestKill kills the program again and again while many clients write and others read the stream of events, and examines
+// each time what it has left: every write that was acknowledged is there, and nothing is there by half. In the end each
+// reader, who came back with its cursor, has seen all that was acknowledged, once, and what all the others have seen.
 func TestKill(t *testing.T) {
 	rounds := 50
 	if testing.Short() {
@@ -33,6 +34,7 @@ func TestKill(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	k := &killing{data: filepath.Join(t.TempDir(), "data")}
 	k.check.heads = map[string]link{}
+	k.readers = newReaders(random)
 	for round := range rounds {
 		p := launch(t, k.data, "LOG_LEVEL=warn")
 		if round == 0 {
@@ -50,6 +52,10 @@ func TestKill(t *testing.T) {
 	}
 	t.Logf("%d writes were acknowledged; of %d that weren't, %d had happened",
 		k.acknowledged.Load(), k.happened+k.lost, k.happened)
+	p := launch(t, k.data, "LOG_LEVEL=warn")
+	k.signUpAgain(t, p.url)
+	k.examineReaders(t, p)
+	p.terminate(t)
 	if k.lost == 0 && rounds == 50 {
 		t.Error("no write was ever under way when the program was killed")
 	}
@@ -59,6 +65,7 @@ func TestKill(t *testing.T) {
 type killing struct {
 	data    string
 	writers []*writer
+	readers []*reader
 	check   logCheck
 	round   int // how often it was examined
 
@@ -116,7 +123,7 @@ func (k *killing) write(t *testing.T, p *process, round, writes int, while time.
 	enough := make(chan struct{})
 	failed := func(who string, err error) {
 		var r *refusal
-		if errors.As(err, &r) || !killed.Load() {
+		if errors.As(err, &r) || errors.Is(err, errBroken) || !killed.Load() {
 			t.Errorf("%s: %v", who, err)
 		}
 	}
@@ -134,6 +141,11 @@ func (k *killing) write(t *testing.T, p *process, round, writes int, while time.
 				}
 			}
 		})
+	}
+	for _, r := range k.readers {
+		if round%r.every == 0 {
+			wg.Go(func() { failed(r.name, r.follow(ctx, p.url, nil)) })
+		}
 	}
 	wg.Go(func() {
 		name := fmt.Sprintf("late%d", round)

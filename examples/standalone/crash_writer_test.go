@@ -23,6 +23,7 @@ type writer struct {
 	random     *rand.Rand
 	made       int // how many records and record keys
 
+	commits []string           // the CIDs of those that were acknowledged
 	known   map[string]version // by record key: what was acknowledged
 	pending change             // what was asked for in the last request, if that wasn't acknowledged
 }
@@ -33,6 +34,9 @@ type version struct {
 	CID  string // "" if nobody has told
 	blob []byte // that the record refers to
 }
+
+// commitMeta is what an answer says of the commit that a request has made.
+type commitMeta struct{ CID string }
 
 // change is what a request makes of records, all of it or nothing: nil deletes. The key "" stands for one that the server
 // chooses.
@@ -78,12 +82,16 @@ func (w *writer) create(ctx context.Context, blob []byte) error {
 		v.blob, record["embed"] = blob, uploaded.Blob
 	}
 	w.pending = change{"": v}
-	var out struct{ URI, CID string }
+	var out struct {
+		URI, CID string
+		Commit   commitMeta
+	}
 	err := w.post(ctx, "com.atproto.repo.createRecord",
 		map[string]any{"repo": w.did, "collection": w.collection, "record": record}, &out)
 	if err == nil {
 		v.CID = out.CID
 		w.known[path.Base(out.URI)] = *v
+		w.commits = append(w.commits, out.Commit.CID)
 	}
 	return err
 }
@@ -94,12 +102,16 @@ func (w *writer) put(ctx context.Context) error {
 		key = w.some(1)[0]
 	}
 	w.pending = change{key: v}
-	var out struct{ CID string }
+	var out struct {
+		CID    string
+		Commit commitMeta
+	}
 	err := w.post(ctx, "com.atproto.repo.putRecord",
 		map[string]any{"repo": w.did, "collection": w.collection, "rkey": key, "record": w.record(v)}, &out)
 	if err == nil {
 		v.CID = out.CID
 		w.known[key] = *v
+		w.commits = append(w.commits, out.Commit.CID)
 	}
 	return err
 }
@@ -107,9 +119,11 @@ func (w *writer) put(ctx context.Context) error {
 func (w *writer) delete(ctx context.Context) error {
 	key := w.some(1)[0]
 	w.pending = change{key: nil}
+	var out struct{ Commit commitMeta }
 	err := w.post(ctx, "com.atproto.repo.deleteRecord",
-		map[string]any{"repo": w.did, "collection": w.collection, "rkey": key}, nil)
+		map[string]any{"repo": w.did, "collection": w.collection, "rkey": key}, &out)
 	if err == nil {
+		w.commits = append(w.commits, out.Commit.CID)
 		delete(w.known, key)
 	}
 	return err
@@ -141,7 +155,10 @@ func (w *writer) applyWrites(ctx context.Context) error {
 			add("delete", key, nil)
 		}
 	}
-	var out struct{ Results []struct{ CID string } }
+	var out struct {
+		Results []struct{ CID string }
+		Commit  commitMeta
+	}
 	err := w.post(ctx, "com.atproto.repo.applyWrites", map[string]any{"repo": w.did, "writes": writes}, &out)
 	if err != nil {
 		return err
@@ -152,6 +169,7 @@ func (w *writer) applyWrites(ctx context.Context) error {
 		}
 	}
 	w.pending.apply(w.known)
+	w.commits = append(w.commits, out.Commit.CID)
 	return nil
 }
 
