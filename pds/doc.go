@@ -17,6 +17,7 @@
 //
 //   - add an endpoint: [Server.Handle], with a method made by package xrpc
 //   - replace a built-in endpoint: [Server.Handle] with xrpc.Override
+//   - have records and endpoints of my own checked: [Config.Lexicons], and command pds/xrpc/lexgen for their Go types
 //   - read and write records from Go: [Server.Repo]
 //   - watch what happens: [Server.Events]
 //   - keep data elsewhere: implement package storage, and prove it by storagetest

@@ -28,5 +28,11 @@
 // required unless its tag says omitempty. Parameters that aren't fields are ignored, as is the rest of the JSON of a
 // procedure's input.
 //
+// # Lexicons
+//
+// If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, and each
+// request after it has been decoded. Command lexgen writes the types, and a function that registers the method, from a
+// lexicon.
+//
 // Spec: https://atproto.com/specs/xrpc
 package xrpc
