@@ -2,6 +2,8 @@ package pds
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -58,7 +60,8 @@ func (s *Server) upkeep(ctx context.Context) {
 	}
 }
 
-// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after.
+// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after. One that
+// can't be deleted now doesn't keep the others.
 func (s *Server) deleteDueAccounts(ctx context.Context) error {
 	return inBatches(func() (n int, err error) {
 		var due []syntax.DID
@@ -68,13 +71,29 @@ func (s *Server) deleteDueAccounts(ctx context.Context) error {
 			}
 			due = append(due, did)
 		}
+		var errs []error
 		for _, did := range due {
-			if err := s.deleteAccount(ctx, did); err != nil {
-				return 0, err
+			if err := s.deleteDueAccount(ctx, did); err != nil {
+				errs = append(errs, fmt.Errorf("pds: deleting %s: %w", did, err))
 			}
 		}
-		return len(due), nil
+		return len(due), errors.Join(errs...)
 	})
+}
+
+// deleteDueAccount looks at the account once more, right before it is gone for good: since it was listed, which may have
+// taken the deletion of many others, its owner may have come back.
+func (s *Server) deleteDueAccount(ctx context.Context, did syntax.DID) error {
+	account, err := s.store.Account(ctx, did)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case account.DeactivatedAt.IsZero() || account.DeleteAfter.IsZero() || account.DeleteAfter.After(s.now()):
+		return nil
+	}
+	return s.deleteAccount(ctx, did)
 }
 
 func (s *Server) expireTokens(ctx context.Context) error {
