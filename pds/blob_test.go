@@ -2,15 +2,24 @@ package pds_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multihash"
+
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/memory"
 )
 
 func pngBytes(t testing.TB) []byte {
@@ -185,4 +194,69 @@ func TestBlobsAreRemoved(t *testing.T) {
 		t.Errorf("uploading again: %s", r)
 	}
 	alice.embed(t, "again", unused).decode(t, nil)
+}
+
+// A cache that many people share gets nothing that not everybody may see.
+func TestBlobCaching(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	blob, _ := alice.upload(t, "text/plain", []byte("a"))
+	control := func(r *response) string {
+		t.Helper()
+		r.decode(t, nil)
+		return r.header.Get("Cache-Control")
+	}
+	if got := control(alice.blob(t, alice.access, blob)); got != "private, no-store" {
+		t.Errorf("a temporary blob: %q", got)
+	}
+	alice.embed(t, "a", blob).decode(t, nil)
+	if got := control(alice.blob(t, "", blob)); !strings.HasPrefix(got, "public") {
+		t.Errorf("a public blob: %q", got)
+	}
+	alice.post(t, "com.atproto.server.deactivateAccount", map[string]any{}).decode(t, nil)
+	alice.blob(t, "", blob).refused(t, 400, "RepoDeactivated", "")
+	if got := control(alice.blob(t, alice.access, blob)); got != "private, no-store" {
+		t.Errorf("the blob of a deactivated account, for its owner: %q", got)
+	}
+	asAdmin := w.admin(t, "GET", "com.atproto.sync.getBlob?did="+alice.did.String()+"&cid="+blob.Ref["$link"], "")
+	if got := control(asAdmin); got != "private, no-store" {
+		t.Errorf("the blob of a deactivated account, for the operator: %q", got)
+	}
+}
+
+// leaving keeps bytes of clients that have gone when they are stored.
+type leaving struct {
+	storage.Blobs
+	leave func()
+}
+
+func (l *leaving) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+	defer l.leave()
+	return l.Blobs.PutBlob(ctx, did, r)
+}
+
+// There are no bytes without a row, which nobody would ever delete.
+func TestUploadOfClientThatLeaves(t *testing.T) {
+	blobs := &leaving{Blobs: memory.NewBlobs()}
+	w := start(t, func(c *pds.Config) { c.Blobs = blobs })
+	alice := w.signUp(t, "alice")
+	ctx, cancel := context.WithCancel(t.Context())
+	blobs.leave = cancel
+	req := httptest.NewRequestWithContext(ctx, "POST", "/xrpc/com.atproto.repo.uploadBlob", strings.NewReader("a"))
+	req.Header.Set("Authorization", "Bearer "+alice.access)
+	req.Header.Set("Content-Type", "text/plain")
+	w.ServeHTTP(httptest.NewRecorder(), req)
+	blobs.leave = func() {}
+
+	mh, err := multihash.Sum([]byte("a"), multihash.SHA2_256, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := storage.BlobID{DID: alice.did, CID: cid.NewCidV1(cid.Raw, mh)}
+	if _, err := blobs.OpenBlob(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.config.Store.Blob(t.Context(), id.DID, id.CID); err != nil {
+		t.Errorf("the bytes are there, but: %v", err)
+	}
 }

@@ -53,20 +53,21 @@ func (s *Server) serveBlob(w http.ResponseWriter, r *http.Request, caller auth.C
 		return err
 	}
 	defer bytes.Close()
-	setHeaders(w.Header(), b)
+	setHeaders(w.Header(), b, caller.Kind == auth.KindAnonymous)
 	http.ServeContent(w, r, "", time.Time{}, bytes)
 	return nil
 }
 
 // setHeaders keeps browsers from doing anything with a blob but show it where it is embedded: it may be a stranger's
-// HTML, under the server's own origin.
-func setHeaders(h http.Header, b storage.Blob) {
+// HTML, under the server's own origin. Caches that others share keep it only if anybody may see it, and not what the
+// owner of an inactive account, or the operator, is shown.
+func setHeaders(h http.Header, b storage.Blob, anybody bool) {
 	h.Set("Content-Type", b.MIMEType)
 	h.Set("Content-Disposition", `attachment; filename="`+b.CID.String()+`"`)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("ETag", `"`+b.CID.String()+`"`)
-	if b.Referenced && b.TakedownRef == "" {
+	if anybody {
 		h.Set("Cache-Control", "public, max-age=86400, immutable")
 	} else {
 		h.Set("Cache-Control", "private, no-store")

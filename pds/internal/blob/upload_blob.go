@@ -67,6 +67,7 @@ func (s *Server) store(ctx context.Context, did syntax.DID, contentType string, 
 	if err != nil {
 		return storage.Blob{}, err
 	}
+	ctx = context.WithoutCancel(ctx) // a client that leaves now must not leave bytes behind that no row tells of
 	if err := s.checkTakedown(ctx, did, c); err != nil {
 		return storage.Blob{}, err
 	}
