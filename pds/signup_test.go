@@ -39,3 +39,37 @@ func TestSignUpInterrupted(t *testing.T) {
 	}
 	t.Error("a sign-up doesn't end")
 }
+
+// A write may also be done and yet be reported as failed. The next attempt gets along with that, too.
+func TestSignUpWithWriteInDoubt(t *testing.T) {
+	for at := 1; at <= 100; at++ {
+		writes, counting := 0, false
+		w := start(t, func(c *pds.Config) {
+			c.Store = &storagetest.Faulty{Store: memory.New(), Decide: func(string) storagetest.Fault {
+				if !counting {
+					return storagetest.NoFault
+				}
+				if writes++; writes == at {
+					return storagetest.Applied
+				}
+				return storagetest.NoFault
+			}}
+		})
+		counting = true
+		w.post(t, "", "com.atproto.server.createAccount", signUpInput("alice"))
+		counting = false
+		if writes < at {
+			if at < 5 {
+				t.Fatalf("a sign-up is said to take %d writes", writes)
+			}
+			return
+		}
+		r := w.post(t, "", "com.atproto.server.createAccount", signUpInput("alice"))
+		if r.status != 200 && r.name() != "HandleNotAvailable" {
+			t.Errorf("write %d in doubt: the second attempt got %s", at, r)
+		}
+		w.post(t, "", "com.atproto.server.createSession",
+			map[string]any{"identifier": "alice.test", "password": "alice-password"}).decode(t, nil)
+	}
+	t.Error("a sign-up doesn't end")
+}

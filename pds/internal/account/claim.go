@@ -18,7 +18,8 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 	})
 	if errors.Is(err, storage.ErrExists) {
 		var t storage.Token
-		if t, err = s.Tokens.Token(ctx, kindHandle, handle.String()); err == nil && t.DID != did {
+		t, err = s.Tokens.Token(ctx, kindHandle, handle.String())
+		if err == nil && t.DID != did || errors.Is(err, storage.ErrNotFound) { // or given up, or taken, in this moment
 			err = handleTaken(handle)
 		}
 	}

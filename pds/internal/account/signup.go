@@ -130,13 +130,11 @@ func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservat
 		return reservation{}, err
 	}
 	err = s.Tokens.PutToken(ctx, s.token(kindHandle, req.handle.String(), value))
-	if err != nil {
-		s.discard(ctx, r.DID.String())
-	}
 	if errors.Is(err, storage.ErrExists) {
+		s.discard(ctx, r.DID.String())
 		err = handleTaken(req.handle)
 	}
-	return r, err
+	return r, err // after another error the key stays: the reservation may be there, and the next attempt needs it
 }
 
 // reserveEmail comes second, since only a handle's reservation can be resumed: an attempt that breaks off between the
