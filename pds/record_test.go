@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -327,4 +328,38 @@ func TestAccountStatus(t *testing.T) {
 	}
 	set(func(*storage.Account) {})
 	w.get(t, "", "com.atproto.sync.getRepo", "did", did).decode(t, nil)
+}
+
+// A page ends early where its records are large, and goes on with its cursor.
+func TestListLargeRecords(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	const n = 8
+	for i := range n {
+		alice.post(t, "com.atproto.repo.putRecord", map[string]any{
+			"repo": alice.did, "collection": "com.example.large", "rkey": fmt.Sprint(i),
+			"record": map[string]any{"text": strings.Repeat("x", 900_000)},
+		}).decode(t, nil)
+	}
+	var keys []string
+	pages, cursor := 0, ""
+	for pages == 0 || cursor != "" {
+		var out struct {
+			Records []struct{ URI string }
+			Cursor  string
+		}
+		r := w.get(t, "", "com.atproto.repo.listRecords", "repo", alice.did.String(), "collection", "com.example.large",
+			"limit", "100", "cursor", cursor)
+		r.decode(t, &out)
+		if len(r.body) > 6<<20 {
+			t.Errorf("a page has %d bytes", len(r.body))
+		}
+		for _, rec := range out.Records {
+			keys = append(keys, path.Base(rec.URI))
+		}
+		pages, cursor = pages+1, out.Cursor
+	}
+	if got := strings.Join(keys, " "); got != "7 6 5 4 3 2 1 0" {
+		t.Errorf("listed %s", got)
+	}
 }

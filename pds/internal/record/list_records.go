@@ -24,6 +24,10 @@ type recordList struct {
 	cursor  syntax.RecordKey // where to go on, "" at the end
 }
 
+// maxPage is how many bytes of records end a page before its limit: a hundred of the largest would be a hundred
+// megabytes, at anybody's wish.
+const maxPage = 4 << 20
+
 // listRecords lists a collection from the highest record key down, or with reverse from the lowest up.
 func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams]) (*recordList, error) {
 	in := &c.Input
@@ -38,7 +42,7 @@ func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams
 		r.Before = in.Cursor
 	}
 	list := &recordList{did: account.DID}
-	n := 0
+	n, size := 0, 0
 	for record, err := range s.Records.Records(ctx, account.DID, r) {
 		if err != nil {
 			return nil, err
@@ -46,9 +50,11 @@ func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams
 		if record.TakedownRef == "" {
 			list.records = append(list.records, record)
 		}
-		if n++; n == in.Limit {
+		n, size = n+1, size+len(record.Bytes)
+		if n == in.Limit || size > maxPage {
 			_, rkey, _ := strings.Cut(record.Path, "/")
 			list.cursor = syntax.RecordKey(rkey)
+			break
 		}
 	}
 	return list, nil
