@@ -1,10 +1,12 @@
 package repo
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
@@ -77,34 +79,67 @@ func proof(ctx context.Context, r storage.RepoReader, head storage.Head, path st
 // maxHeight is one more than the greatest height that a key's hash can give.
 const maxHeight = 129
 
+// blocksAtOnce is how many blocks Blocks holds in memory.
+const blocksAtOnce = 16
+
 // Blocks writes a CAR file without a root that has the given blocks of a repo, each once: nodes, records, or the newest
-// commit. All of them are in memory at once, so the caller bounds their number.
+// commit. The memory that it takes for them doesn't grow with their number.
 //
 // Errors: those of w; [ErrBlockNotFound], which names the missing ones; storage.ErrNotFound if there is no such repo.
-// Unless w fails, nothing is written when an error is returned.
+// Unless w or storage fails, nothing is written when an error is returned.
 func (e *Engine) Blocks(ctx context.Context, did syntax.DID, cids []cid.Cid, w io.Writer) error {
-	if _, err := e.store.Head(ctx, did); err != nil {
-		return fmt.Errorf("repo: %w", err)
-	}
-	blocks, err := e.store.Blocks(ctx, did, distinct(cids))
-	if err != nil {
-		return fmt.Errorf("repo: %w", err)
-	}
-	car := appendCARHeader(nil, cid.Undef)
-	found := make(map[cid.Cid]struct{}, len(blocks))
-	for _, b := range blocks {
-		found[b.CID] = struct{}{}
-		car = appendCARBlock(car, b.CID, b.Bytes)
-	}
+	want := distinct(cids)
+	return e.store.Snapshot(ctx, func(r storage.RepoReader) error {
+		if _, err := r.Head(ctx, did); err != nil {
+			return fmt.Errorf("repo: %w", err)
+		}
+		if len(want) > blocksAtOnce { // nothing is to be written unless all are there
+			if err := eachBlock(ctx, r, did, want, func(storage.Block) error { return nil }); err != nil {
+				return err
+			}
+		}
+		out := bufio.NewWriterSize(w, 64<<10)
+		if _, err := out.Write(appendCARHeader(nil, cid.Undef)); err != nil {
+			return err
+		}
+		err := eachBlock(ctx, r, did, want, func(b storage.Block) error { return writeCARBlock(out, b.CID, b.Bytes) })
+		if err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+}
+
+// eachBlock calls do with the wanted blocks. Error: [ErrBlockNotFound], which names all that are missing.
+func eachBlock(
+	ctx context.Context, r storage.RepoReader, did syntax.DID, want []cid.Cid, do func(storage.Block) error,
+) error {
 	var missing []error
-	for _, c := range cids {
-		if _, ok := found[c]; !ok {
+	for some := range slices.Chunk(want, blocksAtOnce) {
+		blocks, err := r.Blocks(ctx, did, some)
+		if err != nil {
+			return fmt.Errorf("repo: %w", err)
+		}
+		if len(blocks) < len(some) {
+			missing = append(missing, notAmong(blocks, some)...)
+		}
+		if len(missing) > 0 {
+			continue
+		}
+		for _, b := range blocks {
+			if err := do(b); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(missing...)
+}
+
+func notAmong(blocks []storage.Block, want []cid.Cid) (missing []error) {
+	for _, c := range want {
+		if !slices.ContainsFunc(blocks, func(b storage.Block) bool { return b.CID == c }) {
 			missing = append(missing, fmt.Errorf("%w: %s", ErrBlockNotFound, c))
 		}
 	}
-	if len(missing) > 0 {
-		return errors.Join(missing...)
-	}
-	_, err = w.Write(car)
-	return err
+	return missing
 }

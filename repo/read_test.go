@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	comatproto "github.com/bluesky-social/indigo/api/atproto"
 	"github.com/bluesky-social/indigo/atproto/repo"
 	"github.com/bluesky-social/indigo/atproto/repo/mst"
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-car"
 
@@ -119,6 +121,58 @@ func TestBlocks(t *testing.T) {
 	if err := e.Blocks(t.Context(), bob, nil, nil); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("unknown repo: %v", err)
 	}
+}
+
+// TestManyBlocks shows that blocks aren't all in memory at once, and that all or none of them are written.
+func TestManyBlocks(t *testing.T) {
+	e, store := newRepo(t)
+	var want []cid.Cid
+	all := appendCARHeader(nil, cid.Undef)
+	for i := range 2*blocksAtOnce + 1 {
+		value := record(t, fmt.Sprint(i))
+		apply(t, e, Op{Action: Create, Path: fmt.Sprintf("com.example.note/%d", i), Value: value})
+		want = append(want, sumCID(value))
+		all = appendCARBlock(all, sumCID(value), value)
+	}
+	most := 0
+	e.store = countedBlocks{store, &most}
+	var b bytes.Buffer
+	check(t, e.Blocks(t.Context(), alice, want, &b))
+	if !bytes.Equal(b.Bytes(), all) {
+		t.Error("the CAR isn't of all blocks in their order")
+	}
+	if most > blocksAtOnce {
+		t.Errorf("%d blocks were read at once", most)
+	}
+	b.Reset()
+	if err := e.Blocks(t.Context(), alice, append(want, sumCID(nil)), &b); !errors.Is(err, ErrBlockNotFound) || b.Len() > 0 {
+		t.Errorf("with a missing block: %v, and %d bytes", err, b.Len())
+	}
+}
+
+// countedBlocks notes the most blocks that were asked for at once.
+type countedBlocks struct {
+	storage.Repos
+	most *int
+}
+
+func (c countedBlocks) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
+	*c.most = max(*c.most, len(want))
+	return c.Repos.Blocks(ctx, did, want)
+}
+
+func (c countedBlocks) Snapshot(ctx context.Context, read func(storage.RepoReader) error) error {
+	return c.Repos.Snapshot(ctx, func(r storage.RepoReader) error { return read(countedReader{r, c.most}) })
+}
+
+type countedReader struct {
+	storage.RepoReader
+	most *int
+}
+
+func (c countedReader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
+	*c.most = max(*c.most, len(want))
+	return c.RepoReader.Blocks(ctx, did, want)
 }
 
 func TestCheckCBOR(t *testing.T) {
