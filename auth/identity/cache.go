@@ -9,7 +9,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// cache keeps what was resolved, up to a number of values, of which it drops the least recently used.
+// maxWeight bounds what a cache of values that have a weight keeps of them, in bytes.
+const maxWeight = 64 << 20
+
+// cache keeps what was resolved, up to a number of values and their weight, of which it drops the least recently used.
 //
 // A value that is stale is resolved anew when it is asked for. If that fails other than by finding out that there is
 // nothing, the stale value is still good until it expires: a network that is down for an hour shuts nobody out.
@@ -19,12 +22,14 @@ type cache[K ~string, V any] struct {
 	clock         func() time.Time
 	resolve       func(context.Context, K) (V, error)
 	isGone        func(error) bool // whether an error says that there is nothing
+	weigh         func(V) int      // the size of a value in bytes; nil if it is small, whoever chose it
 
 	group singleflight.Group // of calls of resolve, by key
 
 	mu    sync.Mutex // of what follows
 	items map[K]*list.Element
 	used  list.List // of *cached[K, V], the most recently used first
+	total int       // weight of the items
 	epoch uint64    // counts calls of outdate
 }
 
@@ -32,6 +37,7 @@ type cached[K ~string, V any] struct {
 	key   K
 	value V
 	at    time.Time
+	size  int
 }
 
 // get returns a value that may be old, but not stale or, if the network fails, not expired.
@@ -112,11 +118,16 @@ func (c *cache[K, V]) store(key K, v V, epoch uint64) {
 		return
 	}
 	if e, ok := c.items[key]; ok {
-		c.used.Remove(e)
+		c.discard(e)
 	}
-	c.items[key] = c.used.PushFront(&cached[K, V]{key, v, c.clock()})
-	if len(c.items) > c.size {
-		delete(c.items, c.used.Remove(c.used.Back()).(*cached[K, V]).key)
+	item := &cached[K, V]{key: key, value: v, at: c.clock()}
+	if c.weigh != nil {
+		item.size = c.weigh(v)
+	}
+	c.items[key] = c.used.PushFront(item)
+	c.total += item.size
+	for len(c.items) > c.size || c.total > maxWeight {
+		c.discard(c.used.Back())
 	}
 }
 
@@ -124,7 +135,13 @@ func (c *cache[K, V]) drop(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.items[key]; ok {
-		c.used.Remove(e)
-		delete(c.items, key)
+		c.discard(e)
 	}
+}
+
+// discard is called while mu is held.
+func (c *cache[K, V]) discard(e *list.Element) {
+	item := c.used.Remove(e).(*cached[K, V])
+	delete(c.items, item.key)
+	c.total -= item.size
 }

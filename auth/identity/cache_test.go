@@ -75,6 +75,30 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
+// Whoever makes the server resolve many large documents doesn't fill its memory with them.
+func TestCacheIsBoundedInBytes(t *testing.T) {
+	c := testCache(100, func(_ context.Context, k syntax.DID) (string, error) { return string(k), nil })
+	c.weigh = func(string) int { return maxWeight / 4 }
+	for round := range 2 {
+		for i := range 10 {
+			if _, err := c.refresh(t.Context(), syntax.DID(fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(c.items) != 4 || c.used.Len() != 4 || c.total != maxWeight {
+			t.Errorf("round %d: %d items of %d bytes are remembered", round, len(c.items), c.total)
+		}
+	}
+	c.remove("9")
+	if c.total != maxWeight/4*3 {
+		t.Errorf("%d bytes after one was removed", c.total)
+	}
+	c.weigh = func(string) int { return maxWeight + 1 }
+	if v, err := c.get(t.Context(), "large"); v != "large" || err != nil || len(c.items) != 0 || c.total != 0 {
+		t.Errorf("a value that is too large: %q, %v; %d items of %d bytes", v, err, len(c.items), c.total)
+	}
+}
+
 func TestCacheShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0

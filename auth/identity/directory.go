@@ -46,7 +46,8 @@ type DirectoryConfig struct {
 	// handle. If zero, there are none.
 	BackupDNS []string
 
-	// CacheSize is the number of DIDs, and that of handles, to remember. If zero, 10,000.
+	// CacheSize is the number of DIDs, and that of handles, to remember; of DIDs' documents at most 64 MiB. If zero,
+	// 10,000.
 	CacheSize int
 
 	// StaleAfter is the age from which on something is resolved anew when it's asked for. If zero, an hour.
@@ -117,6 +118,7 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 		web:         indigo.BaseDirectory{HTTPClient: *web, FallbackDNSServers: c.BackupDNS, UserAgent: c.UserAgent},
 	}
 	d.documents = newCache(c, d.fetchDocument, func(err error) bool { return errors.Is(err, indigo.ErrDIDNotFound) })
+	d.documents.weigh = func(doc document) int { return len(doc.raw) } // strangers choose how long theirs are
 	d.handles = newCache(c, d.fetchHandle, func(err error) bool { return errors.Is(err, indigo.ErrHandleNotFound) })
 	return d, nil
 }
