@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -206,7 +207,7 @@ func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
 	if v == http.ErrAbortHandler || w.begun {
 		panic(v)
 	}
-	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v)
+	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v, "stack", string(debug.Stack()))
 	WriteError(w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
 }
 

@@ -1,6 +1,7 @@
 package xrpc_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -128,6 +129,20 @@ func TestRequests(t *testing.T) {
 				t.Error("an internal detail leaked")
 			}
 		})
+	}
+}
+
+// The log says where a handler panicked.
+func TestPanicIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	mux := xrpc.NewMux(xrpc.MuxConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	mux.Handle(xrpc.Query("com.example.panic", auth.Public,
+		func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { panic("hunter2") }))
+	do(mux, "GET", "/xrpc/com.example.panic", "")
+	for _, want := range []string{"com.example.panic", "hunter2", "TestPanicIsLogged.func1", "mux_test.go"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log doesn't say %q: %s", want, &log)
+		}
 	}
 }
 
