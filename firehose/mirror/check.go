@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,8 +17,6 @@ import (
 	"github.com/pdskit/pdskit/storage"
 
 	pdsrepo "github.com/pdskit/pdskit/repo"
-
-	"bytes"
 )
 
 // CheckConfig says what to check.

@@ -110,7 +110,8 @@ func (m *Mirror) Sync(ctx context.Context) error {
 }
 
 // Follow does what Sync does, and then keeps the mirror current until ctx ends. Then it returns nil. What can't be had of
-// single accounts is logged, and tried again.
+// single accounts is logged, and tried again. It returns the errors of Sync: when to try again after those is the caller's
+// to say.
 func (m *Mirror) Follow(ctx context.Context) error {
 	err := m.run(ctx, true)
 	if ctx.Err() != nil {

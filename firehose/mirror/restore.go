@@ -292,14 +292,15 @@ func (r *restorer) create(ctx context.Context, man manifest, head storage.Head) 
 	} else {
 		r.done.NoKey++
 	}
-	_, err = r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
-	if errors.Is(err, storage.ErrHandleTaken) || errors.Is(err, storage.ErrEmailTaken) || !errors.Is(err, storage.ErrExists) && err != nil {
-		return fmt.Errorf("mirror: %s: %w", man.DID, err)
+	there, err := r.Store.Head(ctx, man.DID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		_, err = r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
+	case err == nil && there.Commit != head.Commit:
+		err = ErrNotEmpty
 	}
 	if err != nil {
-		if there, err := r.Store.Head(ctx, man.DID); err != nil || there.Commit != head.Commit {
-			return errors.Join(fmt.Errorf("%w: it has %s", ErrNotEmpty, man.DID), err)
-		}
+		return fmt.Errorf("mirror: %s: %w", man.DID, err)
 	}
 	for _, t := range private.Tokens {
 		err := r.Store.PutToken(ctx, storage.Token{
