@@ -172,7 +172,9 @@ func (c *backupCommand) network(ctx context.Context) error {
 }
 
 // run brings the backup up to date, once or for as long as ctx lasts.
-func (c *backupCommand) run(ctx context.Context, source mirror.Source, origin string, keys mirror.KeyFunc) (*mirror.Dir, error) {
+func (c *backupCommand) run(
+	ctx context.Context, source mirror.Source, origin string, keys mirror.KeyFunc,
+) (*mirror.Dir, error) {
 	to, err := mirror.CreateDir(c.dir)
 	if err != nil {
 		return nil, err

@@ -135,8 +135,8 @@ func restoredSecret(ctx context.Context, s *settings, from mirror.Bucket) ([]byt
 	}
 	if s.keySecret == "" {
 		if _, err := os.Stat(filepath.Join(s.data, "key-secret")); err != nil {
-			return nil, fmt.Errorf("restore: the keys in the backup are sealed: set PDS_KEY_SECRET, or copy the old server's key-secret to %s",
-				s.data)
+			return nil, fmt.Errorf(
+				"restore: the keys in the backup are sealed: set PDS_KEY_SECRET, or copy the old server's key-secret to %s", s.data)
 		}
 	}
 	return sealingSecret(s)
