@@ -76,7 +76,7 @@ every commit verified, and the blobs. Only what is new is copied. It may be
 interrupted at any moment, and goes on from there the next time.
 
   standalone backup DIR              back up the server of this data folder, running or not
-  standalone backup -follow DIR      and stay, so that the backup is never older than a second
+  standalone backup -follow DIR      and stay, and keep the backup current to a few seconds
   standalone backup -from URL DIR    back up what is public of any PDS
   standalone backup -check DIR       verify a backup
 
