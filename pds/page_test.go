@@ -90,7 +90,7 @@ func TestPolicies(t *testing.T) {
 		got[strings.TrimPrefix(m.ID.String(), "com.atproto.")] = m.Policy.Name()
 	}
 	want := map[string]string{
-		"admin.deleteAccount": "Admin", "admin.getSubjectStatus": "Admin", "admin.updateSubjectStatus": "Admin",
+		"admin.deleteAccount": "Admin", "admin.getSubjectStatus": "Moderator", "admin.updateSubjectStatus": "Moderator",
 		"lexicon.resolveLexicon":     "Public",
 		"identity.resolveHandle":     "Public",
 		"identity.updateHandle":      "FullSessionOrApp",
