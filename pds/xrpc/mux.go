@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -49,6 +50,13 @@ type MuxConfig struct {
 	// error. It is for development. If zero, it doesn't.
 	CheckOutput bool
 
+	// Measure is called when a request has been answered, and a subscription has ended. It may be called from many
+	// goroutines at once. If nil, nothing is measured.
+	Measure func(context.Context, Measurement)
+
+	// Now is the clock of measurements. If nil, time.Now.
+	Now func() time.Time
+
 	// Logger gets the errors that clients aren't told of. If nil, slog.Default().
 	Logger *slog.Logger
 }
@@ -68,6 +76,9 @@ func NewMux(cfg MuxConfig) *Mux {
 	}
 	if cfg.StreamsPerAddress == 0 {
 		cfg.StreamsPerAddress = DefaultStreamsPerAddress
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.ClientAddress == nil {
 		cfg.ClientAddress = ClientAddress
@@ -121,6 +132,9 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := strings.TrimPrefix(r.URL.Path, Prefix)
 	tw := &trackingWriter{ResponseWriter: w, checkOutput: m.cfg.CheckOutput}
+	if m.cfg.Measure != nil {
+		defer m.measure(tw, r, id, m.cfg.Now())
+	}
 	defer m.recover(tw, r, id)
 	if err := m.serve(tw, r, id); err != nil {
 		m.fail(tw, r, id, err)
@@ -192,6 +206,7 @@ func (m *Mux) fail(w *trackingWriter, r *http.Request, id string, err error) {
 		}
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 	}
+	w.failure = e.Name
 	if w.begun {
 		panic(http.ErrAbortHandler) // cut the connection: half a body must not look like a whole one
 	}
@@ -204,30 +219,12 @@ func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
 	if v == nil {
 		return
 	}
+	if w.failure == "" {
+		w.failure = "InternalServerError"
+	}
 	if v == http.ErrAbortHandler || w.begun {
 		panic(v)
 	}
 	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v, "stack", string(debug.Stack()))
 	WriteError(w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
 }
-
-// trackingWriter knows whether the response has begun.
-type trackingWriter struct {
-	http.ResponseWriter
-	begun       bool
-	lexicon     *lexicon.Method // of the method under way, nil if it isn't known
-	checkOutput bool
-}
-
-func (w *trackingWriter) WriteHeader(status int) {
-	w.begun = true
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *trackingWriter) Write(b []byte) (int, error) {
-	w.begun = true
-	return w.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *trackingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -2,7 +2,6 @@ package xrpc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/coder/websocket"
-	cbg "github.com/whyrusleeping/cbor-gen"
 
 	"github.com/pdskit/pdskit/auth"
 )
@@ -44,7 +43,7 @@ func Subscription[In any](id string, policy auth.Policy, fn func(context.Context
 		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(&c.Input).Elem()); err != nil {
 			return err
 		}
-		return serveStream(w, r, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
+		return serveStream(w, r, nsid, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
 	}
 	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true}
 }
@@ -54,9 +53,10 @@ type Stream struct {
 	// Text says that the client takes JSON frames. If false, it takes CBOR.
 	Text bool
 
-	conn  *websocket.Conn
-	out   *corkedConn
-	stall *time.Timer // ends the connection when a write takes too long
+	method syntax.NSID
+	conn   *websocket.Conn
+	out    *corkedConn
+	stall  *time.Timer // ends the connection when a write takes too long
 }
 
 // errGone: the client has closed the connection, or takes nothing any more.
@@ -83,14 +83,18 @@ func (s *Stream) Write(frames ...[]byte) error {
 	return nil
 }
 
-func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context, *Stream) error) error {
+func serveStream(
+	w http.ResponseWriter, r *http.Request, id syntax.NSID, fn func(context.Context, *Stream) error,
+) error {
 	if !IsUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
 	}
+	failure := new(string)
 	if tw, ok := w.(*trackingWriter); ok {
-		tw.begun = true // whatever happens now, no second answer can be written
+		failure = &tw.failure
+		tw.begun, tw.status = true, http.StatusSwitchingProtocols // whatever happens now, no second answer can be written
 		w = tw.ResponseWriter
 	}
 	hijacked := &corkingWriter{ResponseWriter: w}
@@ -111,10 +115,11 @@ func serveStream(w http.ResponseWriter, r *http.Request, fn func(context.Context
 	cut := func() { conn.CloseNow() }
 	defer context.AfterFunc(ctx, cut)()
 	s := &Stream{
-		conn: conn, out: hijacked.conn, Text: conn.Subprotocol() == TextProtocol, stall: time.AfterFunc(stallLimit, cut),
+		Text: conn.Subprotocol() == TextProtocol, method: id, conn: conn, out: hijacked.conn,
+		stall: time.AfterFunc(stallLimit, cut),
 	}
 	s.stall.Stop()
-	return s.end(ctx, fn(ctx, s))
+	return s.end(ctx, fn(ctx, s), failure)
 }
 
 // IsUpgrade reports whether a request asks for a WebSocket.
@@ -144,8 +149,8 @@ func ping(ctx context.Context, conn *websocket.Conn, end context.CancelFunc) {
 	}
 }
 
-// end closes the stream as what its function returned says.
-func (s *Stream) end(ctx context.Context, err error) error {
+// end closes the stream as what its function returned says, and notes the name of the error that the client is told.
+func (s *Stream) end(ctx context.Context, err error, failure *string) error {
 	var e *Error
 	switch {
 	case err == nil:
@@ -159,24 +164,9 @@ func (s *Stream) end(ctx context.Context, err error) error {
 	default:
 		err = nil
 	}
+	*failure = e.Name
 	if s.Write(s.errorFrame(e)) == nil {
 		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
 	}
 	return err
-}
-
-func (s *Stream) errorFrame(e *Error) []byte {
-	if s.Text {
-		frame, err := json.Marshal(map[string]string{"$type": "error", "error": e.Name, "message": e.Message})
-		if err != nil { // not with strings
-			panic(err)
-		}
-		return frame
-	}
-	frame := []byte{0xa1, 0x62, 'o', 'p', 0x20, 0xa2} // {"op": -1}, and a map of two
-	for _, s := range []string{"error", e.Name, "message", e.Message} {
-		frame = append(frame, cbg.CborEncodeMajorType(cbg.MajTextString, uint64(len(s)))...)
-		frame = append(frame, s...)
-	}
-	return frame
 }

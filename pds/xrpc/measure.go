@@ -1,0 +1,66 @@
+package xrpc
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/pds/lexicon"
+)
+
+// Measurement is what there is to know of a request that has been answered.
+type Measurement struct {
+	// Method is what was asked for, "" if that is no NSID. Registered says whether the server has it; of the names of
+	// others, which clients make up, there is no end.
+	Method     syntax.NSID
+	Registered bool
+
+	Status   int           // of the response; 101 for a subscription
+	Error    string        // its name, "" if there was none
+	Duration time.Duration // until the response was written, or the subscription ended
+}
+
+func (m *Mux) measure(w *trackingWriter, r *http.Request, id string, begun time.Time) {
+	_, registered := m.methods[id]
+	nsid, err := syntax.ParseNSID(id)
+	if err != nil {
+		nsid = ""
+	}
+	status := w.status
+	if status == 0 {
+		status = http.StatusOK // as net/http answers for who writes nothing
+	}
+	m.cfg.Measure(r.Context(), Measurement{
+		Method: nsid, Registered: registered,
+		Status: status, Error: w.failure, Duration: m.cfg.Now().Sub(begun),
+	})
+}
+
+// trackingWriter knows what has become of a response.
+type trackingWriter struct {
+	http.ResponseWriter
+	begun       bool
+	status      int             // 0 before it has begun
+	failure     string          // the error's name
+	lexicon     *lexicon.Method // of the method under way, nil if it isn't known
+	checkOutput bool
+}
+
+func (w *trackingWriter) WriteHeader(status int) {
+	if !w.begun {
+		w.status = status
+	}
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *trackingWriter) Write(b []byte) (int, error) {
+	if !w.begun {
+		w.begun, w.status = true, http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *trackingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
