@@ -62,6 +62,9 @@ type Config struct {
 	// Authorization header. If nil, there are no other means.
 	Authenticators auth.Schemes
 
+	// Hooks are asked before accounts are made, records written and blobs uploaded. If zero, nobody is asked.
+	Hooks Hooks
+
 	// PLCURL is that of the PLC directory. If zero, the public one's.
 	PLCURL string
 

@@ -36,6 +36,7 @@ type Server struct {
 	mux        *xrpc.Mux
 	site       *http.ServeMux
 	pages      *page.Server
+	accounts   *account.Server
 	records    *record.Server
 	blobs      *blob.Server
 	crawlers   *firehose.Crawlers
@@ -119,12 +120,14 @@ func (s *Server) assemble(
 		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method,
 		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
 		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
+		Measure: c.Hooks.Measure, Now: c.Now,
 	})
 
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
-	accounts := &account.Server{
+	s.accounts = &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
 		Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
+		BeforeSignUp: c.Hooks.signUp(), HandleAllowed: c.Hooks.HandleAllowed,
 		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
 		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
 		Description: account.Description{
@@ -135,11 +138,11 @@ func (s *Server) assemble(
 	}
 	s.records = &record.Server{
 		Engine: s.engine, Records: s.store, Lexicons: lexicons, Blob: s.store.Blob,
-		Readable: s.readable, Writable: s.writable, Own: s.own,
+		Readable: s.readable, Writable: s.writable, Own: s.own, BeforeWrite: c.Hooks.write(),
 		Document: s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
 	}
 	s.blobs = &blob.Server{
-		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own,
+		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own, BeforeUpload: c.Hooks.upload(),
 		MaxUpload: c.MaxBlob, TemporaryFor: c.KeepTemporaryBlobs, Now: c.Now,
 	}
 	repos := &sync.Server{
@@ -148,14 +151,15 @@ func (s *Server) assemble(
 	}
 	identities := &identitymethods.Server{
 		Accounts: s.store, Registrar: registrar, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
-		Refresh: s.identity.Refresh, Purge: s.identity.Purge, Own: s.own, ClaimHandle: accounts.ClaimHandle, Now: c.Now,
+		Refresh: s.identity.Refresh, Purge: s.identity.Purge, Own: s.own, ClaimHandle: s.accounts.ClaimHandle,
+		HandleAllowed: c.Hooks.HandleAllowed, Now: c.Now,
 	}
 	admins := &admin.Server{
 		Accounts: s.store, Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, EndSessions: sessions.RevokeAll,
 		DeleteAccount: s.deleteAccount, Now: c.Now,
 	}
 	s.Handle(admins.Methods()...)
-	s.Handle(accounts.Methods()...)
+	s.Handle(s.accounts.Methods()...)
 	s.Handle(identities.Methods()...)
 	s.Handle(s.records.Methods()...)
 	s.Handle(s.blobs.Methods()...)

@@ -44,6 +44,9 @@ func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountIn
 	if err != nil {
 		return nil, err
 	}
+	if err := s.ask(ctx, c, req); err != nil {
+		return nil, err
+	}
 	var account storage.Account
 	if did != "" {
 		account, err = s.moveIn(ctx, did, req)
@@ -64,6 +67,30 @@ func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountIn
 		DID:        account.DID,
 		DIDDoc:     s.document(ctx, account.DID),
 	}, nil
+}
+
+// SignUp is a request for an account.
+type SignUp struct {
+	DID        syntax.DID // "" unless it is brought along
+	Handle     syntax.Handle
+	Email      string
+	InviteCode string
+	Request    *http.Request // whose body has been read
+}
+
+// ask asks the host.
+func (s *Server) ask(ctx context.Context, c *xrpc.Call[createAccountInput], req signupRequest) error {
+	if s.HandleAllowed != nil {
+		if err := s.HandleAllowed(ctx, req.handle); err != nil {
+			return err
+		}
+	}
+	if s.BeforeSignUp == nil {
+		return nil
+	}
+	return s.BeforeSignUp(ctx, SignUp{
+		DID: c.Input.DID, Handle: req.handle, Email: req.email, InviteCode: c.Input.InviteCode, Request: c.Request,
+	})
 }
 
 // signupRequest checks what can be checked without looking at other accounts.

@@ -44,6 +44,11 @@ type Server struct {
 	// ResolveHandle resolves a handle to its DID, whatever the DID says.
 	ResolveHandle func(ctx context.Context, handle syntax.Handle) (syntax.DID, error)
 
+	// BeforeSignUp is asked about an account that is to be made upon a request, and HandleAllowed about its handle, when
+	// all else is in order: they refuse by an error. If nil, nothing is refused.
+	BeforeSignUp  func(ctx context.Context, s SignUp) error
+	HandleAllowed func(ctx context.Context, h syntax.Handle) error
+
 	Handles     identity.HandleRules
 	PublicURL   string // of the server, as DID documents name it
 	RecoveryKey string // the operator's rotation key for disasters, as did:key; "" for none

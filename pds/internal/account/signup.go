@@ -31,9 +31,13 @@ const reservedFor = 15 * time.Minute
 
 type signupRequest struct {
 	handle      syntax.Handle
-	email       string
-	password    string
+	email       string // "" only from the host
 	recoveryKey string
+
+	// A person gives a password; the host, the hash of one or "".
+	byHost       bool
+	password     string
+	passwordHash string
 }
 
 // reservation is what a sign-up under way has decided.
@@ -140,6 +144,9 @@ func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservat
 // reserveEmail comes second, since only a handle's reservation can be resumed: an attempt that breaks off between the
 // two leaves no address that nobody gets.
 func (s *Server) reserveEmail(ctx context.Context, req signupRequest, r reservation) error {
+	if req.email == "" {
+		return nil
+	}
 	t := s.token(kindEmail, req.email, []byte(r.DID))
 	err := s.Tokens.PutToken(ctx, t)
 	if !errors.Is(err, storage.ErrExists) {
@@ -175,11 +182,13 @@ func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, er
 	if err := json.Unmarshal(t.Value, &r); err != nil {
 		return reservation{}, err
 	}
-	same, _, err := auth.VerifyPassword(ctx, r.PasswordHash, req.password)
-	if err != nil {
-		return reservation{}, err
+	same := r.PasswordHash == req.passwordHash
+	if !req.byHost {
+		if same, _, err = auth.VerifyPassword(ctx, r.PasswordHash, req.password); err != nil {
+			return reservation{}, err
+		}
 	}
-	if !same || r.Email != req.email {
+	if !same || r.Email != req.email || r.DID == "" { // without a DID, it is a change of handle that claims it
 		return reservation{}, handleTaken(req.handle)
 	}
 	return r, nil
@@ -187,9 +196,12 @@ func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, er
 
 // decide makes the account's key and its identity, of which nobody hears yet.
 func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, error) {
-	hash, err := auth.HashPassword(ctx, req.password)
-	if err != nil {
-		return reservation{}, err
+	hash := req.passwordHash
+	if !req.byHost {
+		var err error
+		if hash, err = auth.HashPassword(ctx, req.password); err != nil {
+			return reservation{}, err
+		}
 	}
 	pending := "signup:" + rand.Text()
 	key, err := s.Keys.Generate(ctx, pending, keys.K256)
@@ -270,7 +282,9 @@ func (s *Server) abandon(ctx context.Context, req signupRequest, r reservation) 
 
 func (s *Server) release(ctx context.Context, req signupRequest) {
 	s.drop(ctx, kindHandle, req.handle.String())
-	s.drop(ctx, kindEmail, req.email)
+	if req.email != "" {
+		s.drop(ctx, kindEmail, req.email)
+	}
 }
 
 // drop removes a reservation. That it may fail is no harm: it expires.

@@ -11,7 +11,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Server is what the methods need. All fields are required.
+// Server is what the methods need. All fields but BeforeUpload are required.
 type Server struct {
 	Index storage.BlobIndex
 	Bytes storage.Blobs
@@ -22,6 +22,10 @@ type Server struct {
 
 	// Own finds the caller's own account, active or not.
 	Own func(ctx context.Context, caller auth.Caller) (storage.Account, error)
+
+	// BeforeUpload is asked about an upload that comes as a request, before its bytes are read: it refuses by an error.
+	// The size is -1 if it isn't known. If nil, none is refused.
+	BeforeUpload func(ctx context.Context, caller auth.Caller, contentType string, size int64) error
 
 	MaxUpload    int64         // in bytes
 	TemporaryFor time.Duration // how long an upload waits for a record to refer to it

@@ -44,7 +44,13 @@ func (s *Server) uploadBlob() xrpc.Method {
 			if err != nil {
 				return err
 			}
-			b, err := s.store(r.Context(), account.DID, r.Header.Get("Content-Type"), r.Body)
+			if s.BeforeUpload != nil {
+				err := s.BeforeUpload(r.Context(), caller, r.Header.Get("Content-Type"), r.ContentLength)
+				if err != nil {
+					return err
+				}
+			}
+			b, err := s.Store(r.Context(), account.DID, r.Header.Get("Content-Type"), r.Body)
 			if err != nil {
 				return err
 			}
@@ -56,9 +62,9 @@ func (s *Server) uploadBlob() xrpc.Method {
 	}
 }
 
-// store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob
-// may just have been under way.
-func (s *Server) store(ctx context.Context, did syntax.DID, contentType string, body io.Reader) (storage.Blob, error) {
+// Store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob
+// may just have been under way. Errors that are of the caller's making are *xrpc.Error.
+func (s *Server) Store(ctx context.Context, did syntax.DID, contentType string, body io.Reader) (storage.Blob, error) {
 	mimeType, body, err := sniff(contentType, body)
 	if err != nil {
 		return storage.Blob{}, err

@@ -13,7 +13,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Server is what the methods need. All fields are required.
+// Server is what the methods need. All fields but HandleAllowed are required.
 type Server struct {
 	Accounts  storage.Accounts
 	Registrar identity.Registrar
@@ -31,6 +31,9 @@ type Server struct {
 
 	// ClaimHandle keeps everybody else from a handle until release is called.
 	ClaimHandle func(ctx context.Context, handle syntax.Handle, did syntax.DID) (release func(), err error)
+
+	// HandleAllowed is asked about a handle that keeps all other rules: it refuses by an error. If nil, none is refused.
+	HandleAllowed func(ctx context.Context, h syntax.Handle) error
 
 	Now func() time.Time
 }

@@ -29,6 +29,11 @@ func (s *Server) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInpu
 	if err != nil {
 		return nil, err
 	}
+	if s.HandleAllowed != nil {
+		if err := s.HandleAllowed(ctx, handle); err != nil {
+			return nil, err
+		}
+	}
 	release, err := s.ClaimHandle(ctx, handle, account.DID)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (s *Server) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]
 	if err := permit(c.Caller, writes...); err != nil {
 		return nil, err
 	}
-	written, err := s.Write(ctx, account.DID, swapCommit, writes...)
+	written, err := s.writeFor(ctx, c.Caller, account.DID, swapCommit, writes...)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (s *Server) writeOne(
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.Write(ctx, did, swap, w)
+	written, err := s.writeFor(ctx, caller, did, swap, w)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s *Server) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInpu
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.Write(ctx, account.DID, swapCommit, w)
+	written, err := s.writeFor(ctx, c.Caller, account.DID, swapCommit, w)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // maxWriteBody limits the body of a request that writes records, in bytes.
 const maxWriteBody = 1_000_000
 
-// Server is what the methods need. All fields are required.
+// Server is what the methods need. All fields but BeforeWrite are required.
 type Server struct {
 	Engine  *repo.Engine
 	Records storage.RepoReader
@@ -38,6 +38,10 @@ type Server struct {
 
 	// Own finds the caller's own account, active or not, unless it is taken down.
 	Own func(ctx context.Context, caller auth.Caller) (storage.Account, error)
+
+	// BeforeWrite is asked about writes that come as requests, when all else is in order: it refuses by an error. Their
+	// record keys aren't "". If nil, none is refused.
+	BeforeWrite func(ctx context.Context, caller auth.Caller, did syntax.DID, writes []Write) error
 
 	// Document resolves a DID to its document.
 	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)

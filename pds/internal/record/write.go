@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
@@ -37,19 +38,39 @@ type Written struct {
 // Write checks writes, and makes one commit of them. swapCommit is what the repo's commit has to be now, undefined for
 // whatever it is. Errors that are of the caller's making are *xrpc.Error.
 func (s *Server) Write(ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes ...Write) (Written, error) {
+	return s.write(ctx, did, swapCommit, writes, func() error { return nil })
+}
+
+// writeFor is Write for a caller, after the host was asked.
+func (s *Server) writeFor(
+	ctx context.Context, caller auth.Caller, did syntax.DID, swapCommit cid.Cid, writes ...Write,
+) (Written, error) {
+	return s.write(ctx, did, swapCommit, writes, func() error {
+		if s.BeforeWrite == nil {
+			return nil
+		}
+		return s.BeforeWrite(ctx, caller, did, writes)
+	})
+}
+
+// write makes the record keys that writes lack.
+func (s *Server) write(
+	ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes []Write, ask func() error,
+) (Written, error) {
 	if len(writes) > repo.MaxOps {
 		return Written{}, xrpc.InvalidRequest("Too many writes. Max: %d", repo.MaxOps)
 	}
 	batch := repo.Batch{Ops: make([]repo.Op, len(writes)), SwapCommit: swapCommit}
 	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
-	for i, w := range writes {
+	for i := range writes {
+		w := &writes[i]
 		if w.RKey == "" {
 			w.RKey = s.keys.next(s.Now())
 		}
 		var p prepared
 		if w.Action != repo.Delete {
 			var err error
-			if p, err = s.prepare(ctx, did, &w); err != nil {
+			if p, err = s.prepare(ctx, did, w); err != nil {
 				return Written{}, err
 			}
 		}
@@ -57,7 +78,10 @@ func (s *Server) Write(ctx context.Context, did syntax.DID, swapCommit cid.Cid, 
 		out.Status[i] = p.status
 		batch.Ops[i] = repo.Op{Action: w.Action, Path: out.Paths[i], Value: p.bytes, Blobs: p.blobs, Swap: w.Swap}
 	}
-	var err error
+	err := ask()
+	if err != nil {
+		return Written{}, err
+	}
 	if out.Result, err = s.Engine.Apply(ctx, did, batch); err != nil {
 		return Written{}, wireError(err)
 	}

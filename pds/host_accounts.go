@@ -1,0 +1,41 @@
+package pds
+
+import (
+	"context"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+)
+
+// NewAccount is an account to be made for a user of the host.
+type NewAccount struct {
+	// Required.
+
+	// Handle is under one of Config.HandleDomains.
+	Handle syntax.Handle
+
+	// The rest is optional.
+
+	// Email is the user's address. If zero, the account has none.
+	Email string
+
+	// PasswordHash is a hash that auth.VerifyPassword knows: one that the host has already, or one of auth.HashPassword. If
+	// zero, no password opens the account; the host signs its owner in by [Server.SignIn], or by an auth.Authenticator.
+	PasswordHash string
+}
+
+// CreateAccount makes an account for a user of the host, with an identity and a repo of its own. It asks no hook and needs
+// no invite. A call that fails for want of the PLC directory or of storage can be made again, with the same account: it
+// goes on where the first one stopped.
+//
+// Errors of the caller's making are an *xrpc.Error: InvalidHandle, UnsupportedDomain, HandleNotAvailable, InvalidRequest.
+func (s *Server) CreateAccount(ctx context.Context, a NewAccount) (syntax.DID, error) {
+	return s.accounts.Create(ctx, a.Handle, a.Email, a.PasswordHash)
+}
+
+// SignIn begins a session for an account whose owner the host has made sure of, and returns the tokens that a client of the
+// protocol works with. Errors: auth.ErrAccountNotFound; auth.ErrAccountTakedown.
+func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error) {
+	return s.accounts.SignIn(ctx, did)
+}

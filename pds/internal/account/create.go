@@ -1,0 +1,41 @@
+package account
+
+import (
+	"context"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// Create makes an account for a user of the host, who needn't have an address or a password. What a broken-off call has
+// begun, the same call finishes. Errors that are of the caller's making are *xrpc.Error.
+func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwordHash string) (syntax.DID, error) {
+	req := signupRequest{byHost: true, passwordHash: passwordHash}
+	var err error
+	if req.handle, err = s.Handles.ValidateNew(handle.String()); err != nil {
+		return "", handleError(err)
+	}
+	if email != "" {
+		var ok bool
+		if req.email, ok = normalizeEmail(email); !ok {
+			return "", xrpc.InvalidRequest("%q is no email address", email)
+		}
+	}
+	account, err := s.signUp(ctx, req)
+	return account.DID, err
+}
+
+// SignIn begins a session for an account whose owner somebody else has made sure of. Errors: auth.ErrAccountNotFound;
+// auth.ErrAccountTakedown.
+func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error) {
+	account, err := s.account(ctx, did)
+	if err != nil {
+		return auth.Tokens{}, err
+	}
+	if account.TakedownRef != "" {
+		return auth.Tokens{}, auth.ErrAccountTakedown
+	}
+	return s.Sessions.Create(ctx, did, auth.ScopeAccess, "")
+}
