@@ -45,6 +45,7 @@ var dependencies = []rule{
 	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/... firehose/mirror"},
 	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/... firehose/mirror"},
 	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/atclient", "pds/pdstest"},
 	{"github.com/bluesky-social/indigo/atproto/lexicon", "pds/lexicon pds/xrpc/lexgen"},
 	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... pds/lexicon firehose/mirror"},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},

@@ -1,0 +1,14 @@
+// Package pdstest is for the tests of apps: a whole PDS in memory, with a PLC directory of its own, accounts, clients, a
+// clock that stands still, and switches for what goes wrong.
+//
+//	func TestPost(t *testing.T) {
+//		p := pdstest.New(t)
+//		alice := p.Account(t, "alice")
+//		err := alice.Client.Post(t.Context(), "com.atproto.repo.createRecord", post, nil)
+//		…
+//		p.Wait(t, 0, func(e firehose.Event) bool { return e.Commit != nil })
+//	}
+//
+// Each server listens on a loopback address, and asks nothing outside. Tests may run in parallel, each with one of its own;
+// when a test ends, nothing of its server is left.
+package pdstest
