@@ -21,7 +21,7 @@ type accountCache struct {
 	mu       sync.Mutex
 	accounts map[syntax.DID]storage.Account // nil of the zero cache, and after close
 	changing map[syntax.DID]int             // how many changes are under way
-	changes  int                            // begun so far
+	changes  int                            // how many have begun or ended so far
 }
 
 func newAccountCache() *accountCache {
@@ -72,6 +72,7 @@ func (c *accountCache) change(did syntax.DID) (done func()) {
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.changes++ // who has read meanwhile may have read what was before
 		if c.changing[did]--; c.changing[did] == 0 {
 			delete(c.changing, did)
 		}

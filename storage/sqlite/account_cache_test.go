@@ -35,6 +35,8 @@ func TestAccountCache(t *testing.T) {
 	c.put(a, during)
 	want("", "read while another change is under way")
 	other()
+	c.put(a, during)
+	want("", "read while it changed, and put when that is over")
 	c.put(a, before)
 	want("", "read before the change")
 
