@@ -3,12 +3,14 @@ package pds_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,5 +260,47 @@ func TestUploadOfClientThatLeaves(t *testing.T) {
 	}
 	if _, err := w.config.Store.Blob(t.Context(), id.DID, id.CID); err != nil {
 		t.Errorf("the bytes are there, but: %v", err)
+	}
+}
+
+// stuck keeps the bytes of one blob for ever.
+type stuck struct {
+	storage.Blobs
+	id storage.BlobID
+}
+
+func (s *stuck) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+	if id == s.id {
+		return errors.New("it is stuck")
+	}
+	return s.Blobs.DeleteBlob(ctx, id)
+}
+
+// A blob that can't be removed isn't in the way of the others.
+func TestBlobThatCannotBeRemoved(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	blobs := &stuck{Blobs: memory.NewBlobs()}
+	w := start(t, withClock(&now), func(c *pds.Config) { c.Blobs = blobs })
+	alice := w.signUp(t, "alice")
+	var ids []storage.BlobID
+	for _, text := range []string{"a", "b", "c"} {
+		b, _ := alice.upload(t, "text/plain", []byte(text))
+		ids = append(ids, storage.BlobID{DID: alice.did, CID: cid.MustParse(b.Ref["$link"])})
+	}
+	slices.SortFunc(ids, func(a, b storage.BlobID) int { return strings.Compare(a.CID.String(), b.CID.String()) })
+	blobs.id = ids[0]
+	now = now.Add(25 * time.Hour)
+	w.Upkeep(t.Context())
+	for i, id := range ids {
+		if b, err := blobs.OpenBlob(t.Context(), id); (err == nil) != (i == 0) {
+			t.Errorf("blob %d: %v", i, err)
+		} else if err == nil {
+			b.Close()
+		}
+	}
+	blobs.id = storage.BlobID{}
+	w.Upkeep(t.Context())
+	if _, err := blobs.OpenBlob(t.Context(), ids[0]); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the blob isn't removed when it can be: %v", err)
 	}
 }
