@@ -20,7 +20,7 @@ import (
 	"github.com/pdskit/pdskit/storage/sqlite"
 )
 
-// drainFor is how long requests under way may take to finish when the program is told to end.
+// drainFor is how long requests under way may take to finish when the program is told to end. Then they are cut.
 const drainFor = 30 * time.Second
 
 // program is the running server with all that it has opened.
@@ -33,11 +33,12 @@ type program struct {
 	plc       net.Listener   // of the PLC directory that is part of the program, or nil
 	directory *plc.Directory // served by plc
 	closers   []func() error
+	drain     time.Duration // how long requests under way may take to finish at the end
 }
 
 // open opens everything: what fails, fails before the first request.
 func open(ctx context.Context, s *settings, logger *slog.Logger) (_ *program, err error) {
-	p := &program{settings: s, logger: logger}
+	p := &program{settings: s, logger: logger, drain: drainFor}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -176,10 +177,13 @@ func (p *program) serve(ctx context.Context) error {
 	case <-ctx.Done():
 		p.logger.Info("ending: requests under way are finished first")
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain)
 	defer cancel()
 	for _, server := range servers {
-		err = errors.Join(err, server.Shutdown(drain))
+		if late := server.Shutdown(drain); late != nil {
+			// Who reads a repo slowly would keep the database open for as long as he likes.
+			err = errors.Join(err, late, server.Close())
+		}
 	}
 	stop()
 	return errors.Join(err, <-done)
