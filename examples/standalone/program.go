@@ -89,6 +89,7 @@ func (s *settings) config(store *sqlite.Store, blobs *disk.Blobs, secrets *secre
 		PLCURL:           s.plcURL,
 		RecoveryKey:      s.recoveryKey,
 		InviteRequired:   s.invite,
+		LexiconAuthority: syntax.DID(s.lexiconDID),
 		Relays:           s.relays,
 		MaxBlob:          s.blobLimit,
 		MaxImport:        s.importLimit,

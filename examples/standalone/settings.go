@@ -21,6 +21,7 @@ type settings struct {
 	data          string
 	blobs         string
 	serviceDID    string
+	lexiconDID    string
 	handleDomains []string
 	relays        []string
 	adminPassword string
@@ -98,7 +99,7 @@ Environment, under the names of the reference PDS:
   PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX  PDS_RECOVERY_DID_KEY
   PDS_INVITE_REQUIRED  PDS_BLOB_UPLOAD_LIMIT  PDS_ACCEPTING_REPO_IMPORTS
   PDS_MAX_REPO_IMPORT_SIZE  PDS_REPO_BACKFILL_LIMIT_MS
-  PDS_CRAWLERS  PDS_MAX_SUBSCRIPTION_BUFFER
+  PDS_CRAWLERS  PDS_MAX_SUBSCRIPTION_BUFFER  PDS_LEXICON_AUTHORITY_DID
   PDS_BSKY_APP_VIEW_URL  PDS_BSKY_APP_VIEW_DID
   PDS_BSKY_APP_VIEW_CDN_URL_PATTERN
   PDS_MOD_SERVICE_URL  PDS_MOD_SERVICE_DID
@@ -118,6 +119,7 @@ func (s *settings) read(env environment) error {
 	s.data = env.text("PDS_DATA_DIRECTORY", "pds-data")
 	s.blobs = env.text("PDS_BLOBSTORE_DISK_LOCATION", "")
 	s.serviceDID = env.text("PDS_SERVICE_DID", "")
+	s.lexiconDID = env.text("PDS_LEXICON_AUTHORITY_DID", "")
 	s.adminPassword = env.text("PDS_ADMIN_PASSWORD", "")
 	s.jwtSecret = env.text("PDS_JWT_SECRET", "")
 	s.keySecret = env.text("PDS_KEY_SECRET", "")

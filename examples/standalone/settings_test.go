@@ -66,6 +66,7 @@ func TestEnvironment(t *testing.T) {
 		{"PDS_DATA_DIRECTORY", "/pds", func(s *settings) { s.data, s.blobs = "/pds", "/pds/blobs" }},
 		{"PDS_BLOBSTORE_DISK_LOCATION", "/pds/b", func(s *settings) { s.blobs = "/pds/b" }},
 		{"PDS_SERVICE_DID", "did:web:x.example", func(s *settings) { s.serviceDID = "did:web:x.example" }},
+		{"PDS_LEXICON_AUTHORITY_DID", "did:web:x.example", func(s *settings) { s.lexiconDID = "did:web:x.example" }},
 		{"PDS_SERVICE_HANDLE_DOMAINS", ".a.test, .b.test", func(s *settings) { s.handleDomains = []string{".a.test", ".b.test"} }},
 		{"PDS_DID_PLC_URL", "http://plc", func(s *settings) { s.plcURL = "http://plc" }},
 		{"PDS_ADMIN_PASSWORD", "x", func(s *settings) { s.adminPassword = "x" }},
