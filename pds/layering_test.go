@@ -23,6 +23,7 @@ var layers = []rule{
 	{"storage/...", "storage"},
 	{"repo/...", "repo/... storage"},
 	{"firehose/mirror", "firehose repo storage"},
+	{"firehose/webhook", "firehose storage"},
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "pds/lexicon auth"},
