@@ -42,6 +42,11 @@ type stager struct {
 
 	unindexed []recordCID // records, handed to the writer or not, that aren't in record_cids yet, in their order
 
+	// paths has the first path of each CID in unindexed[:known]. It is filled when somebody asks: few repos have a record
+	// twice.
+	paths map[cid.Cid]string
+	known int
+
 	pending  []stagedRow // the chunk before
 	inFlight *op         // the writer is at pending
 	written  int         // once inFlight is done: how many rows of pending it has written
@@ -91,10 +96,7 @@ func (s *stager) gather(row storage.Row) error {
 		s.size += len(row.Node.Bytes)
 	case row.Record != nil:
 		if row.Record.Bytes == nil {
-			i := slices.IndexFunc(s.unindexed, func(u recordCID) bool { return u.cid == row.Record.CID })
-			if i >= 0 {
-				r.from = s.unindexed[i].path
-			}
+			r.from = s.unindexedPath(row.Record.CID)
 		}
 		s.size += len(row.Record.Bytes)
 		s.unindexed = append(s.unindexed, recordCID{row.Record.CID, row.Record.Path})
@@ -106,6 +108,20 @@ func (s *stager) gather(row storage.Row) error {
 	}
 	s.chunk = append(s.chunk, r)
 	return nil
+}
+
+// unindexedPath returns the path of a record with a CID that record_cids may not have yet, or "".
+func (s *stager) unindexedPath(c cid.Cid) string {
+	if s.paths == nil {
+		s.paths = make(map[cid.Cid]string)
+	}
+	for _, u := range s.unindexed[s.known:] {
+		if _, there := s.paths[u.cid]; !there {
+			s.paths[u.cid] = u.path
+		}
+	}
+	s.known = len(s.unindexed)
+	return s.paths[c]
 }
 
 // flush waits for the chunk before and hands over the one that has been gathered.
@@ -177,7 +193,8 @@ func (s *stager) index(ctx context.Context) error {
 		}
 		left = left[n:]
 	}
-	s.unindexed = s.unindexed[:0]
+	s.unindexed, s.known = s.unindexed[:0], 0
+	clear(s.paths)
 	return nil
 }
 
