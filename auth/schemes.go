@@ -9,8 +9,10 @@ import (
 //
 //	auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(password)}
 //
-// Schemes are compared without regard to case. A request without the header is anonymous; one with an unknown scheme
-// or a malformed or repeated header is refused with [ErrInvalidToken].
+// Schemes are compared without regard to case. The authenticator of the scheme "", if there is one, is asked about
+// requests without the header, which are anonymous otherwise: a host's own that looks at a cookie, for example, and has to
+// see to it that no other site makes a browser send it. A request with an unknown scheme or a malformed or repeated header
+// is refused with [ErrInvalidToken].
 type Schemes map[string]Authenticator
 
 var _ Authenticator = Schemes(nil)
@@ -18,13 +20,16 @@ var _ Authenticator = Schemes(nil)
 // Authenticate implements [Authenticator].
 func (s Schemes) Authenticate(r *http.Request) (Caller, error) {
 	scheme, _, err := authorization(r)
-	if err != nil || scheme == "" {
+	if err != nil {
 		return Caller{}, err
 	}
 	for name, a := range s {
 		if strings.EqualFold(name, scheme) {
 			return a.Authenticate(r)
 		}
+	}
+	if scheme == "" {
+		return Caller{}, nil
 	}
 	return Caller{}, ErrInvalidToken.With("Unsupported authorization type")
 }

@@ -42,13 +42,8 @@ func (r Repo) Rev(ctx context.Context) (syntax.TID, error) {
 	return head.Rev, err
 }
 
-// Record is a record as it stands in a repo.
-type Record struct {
-	URI   syntax.ATURI
-	CID   cid.Cid
-	Rev   syntax.TID     // of the commit that wrote it
-	Value map[string]any // as package atdata of indigo represents the data model
-}
+// Record is a record as it stands in a repo, its value as package atdata of indigo represents the data model.
+type Record = RecordOf[map[string]any]
 
 // Put creates or replaces a record. The value is anything that encodes to the record's JSON, such as one of indigo's
 // generated types; if the record key is "", one is made. It returns the record's URI and CID.
@@ -74,7 +69,7 @@ func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.Re
 
 // Get returns a record. Error: storage.ErrNotFound.
 func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) (Record, error) {
-	row, err := r.reader.Record(ctx, r.did, collection.String()+"/"+rkey.String())
+	row, err := r.row(ctx, collection, rkey)
 	if err != nil {
 		return Record{}, err
 	}
@@ -84,7 +79,7 @@ func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.Recor
 // List yields the records of a collection in ascending order of their keys.
 func (r Repo) List(ctx context.Context, collection syntax.NSID) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for row, err := range r.reader.Records(ctx, r.did, storage.RecordRange{Collection: collection}) {
+		for row, err := range r.rows(ctx, collection) {
 			if err != nil {
 				yield(Record{}, err)
 				return
@@ -108,6 +103,14 @@ func (r Repo) Verify(ctx context.Context) error {
 		return errors.Join(errors.New("pds: the identity names no signing key"), err)
 	}
 	return r.server.engine.Verify(ctx, r.did, key)
+}
+
+func (r Repo) row(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) (storage.Record, error) {
+	return r.reader.Record(ctx, r.did, collection.String()+"/"+rkey.String())
+}
+
+func (r Repo) rows(ctx context.Context, collection syntax.NSID) iter.Seq2[storage.Record, error] {
+	return r.reader.Records(ctx, r.did, storage.RecordRange{Collection: collection})
 }
 
 func (r Repo) decode(row storage.Record) (Record, error) {

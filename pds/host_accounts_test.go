@@ -1,0 +1,283 @@
+package pds_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/bluesky-social/indigo/atproto/atclient"
+	"github.com/bluesky-social/indigo/atproto/atdata"
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/google/go-cmp/cmp"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/pds/pdstest"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/storagetest"
+)
+
+// TestHostAccountWithoutAnything: an account needs neither address nor password, and two such accounts don't collide.
+func TestHostAccountWithoutAnything(t *testing.T) {
+	p := pdstest.New(t)
+	var dids []syntax.DID
+	for _, handle := range []syntax.Handle{"alice.test", "bob.test"} {
+		did, err := p.CreateAccount(t.Context(), pds.NewAccount{Handle: handle})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Repo(did).Verify(t.Context()); err != nil {
+			t.Errorf("the repo of %s: %v", handle, err)
+		}
+		dids = append(dids, did)
+	}
+	if dids[0] == dids[1] {
+		t.Error("two accounts are one")
+	}
+	for _, password := range []string{"", "password"} {
+		_, err := atclient.LoginWithPasswordHost(t.Context(), p.URL, "alice.test", password, "", nil)
+		if name := refusal(t, err); name != "AuthenticationRequired" && name != "InvalidRequest" {
+			t.Errorf("login with the password %q: %v", password, err)
+		}
+	}
+	tokens, err := p.SignIn(t.Context(), dids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := atclient.ResumePasswordSession(atclient.PasswordSessionData{
+		AccessToken: tokens.Access, RefreshToken: tokens.Refresh, AccountDID: dids[0], Host: p.URL}, nil)
+	client.Client = p.HTTP
+	var session struct {
+		DID   syntax.DID
+		Email *string
+	}
+	if err := client.Get(t.Context(), "com.atproto.server.getSession", nil, &session); err != nil {
+		t.Fatal(err)
+	}
+	if session.DID != dids[0] || session.Email != nil {
+		t.Errorf("the session is %+v", session)
+	}
+}
+
+func TestHostAccountRefused(t *testing.T) {
+	p := pdstest.New(t)
+	p.Account(t, "alice")
+	for _, test := range []struct {
+		account pds.NewAccount
+		want    string
+	}{
+		{pds.NewAccount{Handle: "alice.test"}, "HandleNotAvailable"},
+		{pds.NewAccount{Handle: "bob.example.com"}, "UnsupportedDomain"},
+		{pds.NewAccount{Handle: "not a handle"}, "InvalidHandle"},
+		{pds.NewAccount{Handle: "bob.test", Email: "alice@example.com"}, "InvalidRequest"},
+		{pds.NewAccount{Handle: "bob.test", Email: "not an address"}, "InvalidRequest"},
+	} {
+		did, err := p.CreateAccount(t.Context(), test.account)
+		var e *xrpc.Error
+		if !errors.As(err, &e) || e.Name != test.want || did != "" {
+			t.Errorf("%+v: got %q, %v, want %s", test.account, did, err, test.want)
+		}
+	}
+	if _, err := p.CreateAccount(t.Context(), pds.NewAccount{Handle: "bob.test", Email: "bob@example.com"}); err != nil {
+		t.Errorf("what was refused is still in the way: %v", err)
+	}
+}
+
+// TestHostAccountResumes: whatever write is lost or reported lost, the same call again makes one account.
+func TestHostAccountResumes(t *testing.T) {
+	for _, fault := range []storagetest.Fault{storagetest.Lost, storagetest.Applied} {
+		for failing := 1; ; failing++ {
+			p := pdstest.New(t)
+			n := 0
+			p.Faults.Writes(func(string) storagetest.Fault {
+				if n++; n == failing {
+					return fault
+				}
+				return storagetest.NoFault
+			})
+			alice := pds.NewAccount{Handle: "alice.test", Email: "alice@example.com"}
+			did, err := p.CreateAccount(t.Context(), alice)
+			if err != nil {
+				did, err = p.CreateAccount(t.Context(), alice)
+			}
+			var taken *xrpc.Error
+			if errors.As(err, &taken) && taken.Name == "HandleNotAvailable" { // it was made after all
+				var account storage.Account
+				account, err = p.Config.Store.AccountByHandle(t.Context(), alice.Handle)
+				did = account.DID
+			}
+			if err != nil {
+				t.Fatalf("fault %d at write %d: %v", fault, failing, err)
+			}
+			if err := p.Repo(did).Verify(t.Context()); err != nil {
+				t.Errorf("fault %d at write %d: %v", fault, failing, err)
+			}
+			if n < failing {
+				break
+			}
+		}
+	}
+}
+
+// TestHostAccountTakesNoStrangersSignUp: what somebody has begun over HTTP, the host doesn't finish.
+func TestHostAccountTakesNoStrangersSignUp(t *testing.T) {
+	p := pdstest.New(t)
+	p.Faults.PLCDown(true)
+	err := p.Client().Post(t.Context(), "com.atproto.server.createAccount", map[string]any{
+		"handle": "alice.test", "email": "alice@example.com", "password": "a stranger's password",
+	}, nil)
+	if name := refusal(t, err); name != "UpstreamFailure" {
+		t.Fatalf("got %v", err)
+	}
+	p.Faults.PLCDown(false)
+	did, err := p.CreateAccount(t.Context(), pds.NewAccount{Handle: "alice.test", Email: "alice@example.com"})
+	var taken *xrpc.Error
+	if !errors.As(err, &taken) || taken.Name != "HandleNotAvailable" {
+		t.Errorf("got %s, %v", did, err)
+	}
+}
+
+func TestSignInRefused(t *testing.T) {
+	p := pdstest.New(t)
+	if _, err := p.SignIn(t.Context(), "did:plc:nobody"); !errors.Is(err, auth.ErrAccountNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+	alice := p.Account(t, "alice")
+	_, err := p.Config.Store.UpdateAccount(t.Context(), alice.DID, func(a *storage.Account) error {
+		a.TakedownRef = "case 1"
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.SignIn(t.Context(), alice.DID); !errors.Is(err, auth.ErrAccountTakedown) {
+		t.Errorf("taken down: %v", err)
+	}
+}
+
+// TestHostAuthenticator: callers by a scheme of the host's own, and by a cookie where there is no header.
+func TestHostAuthenticator(t *testing.T) {
+	var did syntax.DID
+	known := func(credential string) (auth.Caller, error) {
+		switch credential {
+		case "":
+			return auth.Caller{}, nil
+		case "alice":
+			return auth.Caller{Kind: auth.KindSession, DID: did, Extra: "a host's user"}, nil
+		}
+		return auth.Caller{}, auth.ErrInvalidToken
+	}
+	p := pdstest.New(t, func(c *pds.Config) {
+		c.Authenticators = auth.Schemes{
+			"Staff": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+				return known(strings.TrimPrefix(r.Header.Get("Authorization"), "Staff "))
+			}),
+			"": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+				cookie, err := r.Cookie("user")
+				if err != nil {
+					return known("")
+				}
+				return known(cookie.Value)
+			}),
+		}
+	})
+	alice := p.Account(t, "alice")
+	did = alice.DID
+	for _, test := range []struct{ header, value, want string }{
+		{"Authorization", "Staff alice", ""},
+		{"Authorization", "Staff mallory", "InvalidToken"},
+		{"Authorization", "Bearer " + alice.Access, ""},
+		{"Cookie", "user=alice", ""},
+		{"Cookie", "user=mallory", "InvalidToken"},
+		{"Cookie", "other=alice", "AuthMissing"},
+	} {
+		client := p.Client()
+		client.Headers.Set(test.header, test.value)
+		err := client.Post(t.Context(), "com.atproto.repo.createRecord", map[string]any{
+			"repo": "alice.test", "collection": "com.example.thing", "record": map[string]any{},
+		}, nil)
+		if got := refusal(t, err); got != test.want {
+			t.Errorf("%s: %s: got %q, want %q", test.header, test.value, got, test.want)
+		}
+	}
+}
+
+type note struct {
+	Text  string       `json:"text"`
+	Image *atdata.Blob `json:"image,omitempty"`
+}
+
+func TestRecordsAndBlobs(t *testing.T) {
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	notes := pds.Records[note]{Repo: p.Repo(alice.DID), Collection: "com.example.note"}
+	blob, err := notes.Repo.PutBlob(t.Context(), "text/plain", strings.NewReader("an image, in words"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]note{"a": {Text: "first", Image: &blob}, "b": {Text: "second"}}
+	for rkey, n := range want {
+		uri, c, err := notes.Put(t.Context(), syntax.RecordKey(rkey), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := notes.Get(t.Context(), syntax.RecordKey(rkey))
+		if err != nil || got.URI != uri || got.CID != c || got.Rev == "" {
+			t.Errorf("%s: got %+v, %v, want %s %s", rkey, got, err, uri, c)
+		}
+	}
+	got := map[string]note{}
+	for n, err := range notes.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[n.URI.RecordKey().String()] = n.Value
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b atdata.CIDLink) bool { return a == b })); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	content, err := notes.Repo.OpenBlob(t.Context(), cid.Cid(blob.Ref))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	if b, err := io.ReadAll(content); err != nil || string(b) != "an image, in words" {
+		t.Errorf("the blob is %q, %v", b, err)
+	}
+	if err := notes.Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := notes.Get(t.Context(), "a"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("a deleted record: %v", err)
+	}
+	if _, err := p.Repo("did:plc:nobody").PutBlob(t.Context(), "", strings.NewReader("x")); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("a blob of nobody's: %v", err)
+	}
+}
+
+// TestRecordsOfOthersMaking: a record that isn't of the type is told of, and the rest is listed.
+func TestRecordsOfOthersMaking(t *testing.T) {
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	r := p.Repo(alice.DID)
+	for rkey, value := range map[syntax.RecordKey]any{"a": map[string]any{"text": 1}, "b": note{Text: "good"}} {
+		if _, _, err := r.Put(t.Context(), "com.example.note", rkey, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for n, err := range (pds.Records[note]{Repo: r, Collection: "com.example.note"}).List(t.Context()) {
+		if err != nil {
+			got = append(got, n.URI.RecordKey().String()+" is no note")
+			continue
+		}
+		got = append(got, n.Value.Text)
+	}
+	if diff := cmp.Diff([]string{"a is no note", "good"}, got); diff != "" {
+		t.Errorf("listed (-want +got):\n%s", diff)
+	}
+}
