@@ -17,6 +17,7 @@ type Error struct {
 	Message string // for people; no internal detail
 }
 
+// Error returns the name and the message.
 func (e *Error) Error() string { return "xrpc: " + e.Name + ": " + e.Message }
 
 // Errorf makes an error with status 400 and a name that the method's lexicon declares.
