@@ -91,7 +91,6 @@ func serveBenchmarks(dir string) error {
 		HandleDomains: []string{".test"},
 		TokenSecret:   []byte("a secret that only benchmarks know"),
 		PLCURL:        identities.URL,
-		Development:   true,
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 
 		StreamsPerAddress: -1,

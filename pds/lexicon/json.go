@@ -84,9 +84,9 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 }
 
 func (a *array) checkJSON(c *checker, text []byte, layer int) error {
-	var list []json.RawMessage
-	if !startsWith(text, '[') || json.Unmarshal(text, &list) != nil {
-		return invalid("must be an array")
+	list, err := splitArray(text)
+	if err != nil {
+		return err
 	}
 	if err := a.checkLength(len(list)); err != nil {
 		return err
@@ -97,13 +97,6 @@ func (a *array) checkJSON(c *checker, text []byte, layer int) error {
 		}
 	}
 	return nil
-}
-
-func splitObject(text []byte) (data map[string]json.RawMessage, err error) {
-	if !startsWith(text, '{') || json.Unmarshal(text, &data) != nil {
-		return nil, invalid("must be an object")
-	}
-	return data, nil
 }
 
 func startsWith(text []byte, b byte) bool {

@@ -60,8 +60,8 @@ func compileBody(id syntax.NSID, s *indigo.SchemaBody) *body {
 // Verb is the HTTP method of requests: http.MethodGet, or http.MethodPost for a procedure.
 func (m *Method) Verb() string { return m.verb }
 
-// CheckInput checks the JSON of a request's body. It passes what the lexicon says nothing of, as it does what refers to a
-// lexicon that isn't known. Error: [*InvalidError].
+// CheckInput checks the JSON of a request's body, which is to be decoded besides: some of what is no JSON isn't refused. It
+// passes what the lexicon says nothing of, as it does what refers to a lexicon that isn't known. Error: [*InvalidError].
 func (m *Method) CheckInput(json []byte) error { return m.checkBody(m.input, json, "input") }
 
 // CheckOutput checks the JSON of a response's body, as [Method.CheckInput] does that of a request.

@@ -169,7 +169,9 @@ func TestDeepInput(t *testing.T) {
 		expect(t, "a tree", m.CheckInput(tree(depth, `{"size":1}`)), "")
 		expect(t, "a tree", m.CheckInput(tree(depth, `{}`)), "size: is required")
 	}
-	expect(t, "too deep for JSON", m.CheckInput(tree(20000, `{"size":1}`)), "must be an object")
+	if m.CheckInput(tree(20000, `{"size":1}`)) == nil {
+		t.Error("what is too deep for JSON passes")
+	}
 }
 
 // TestUpstreamMethods: upstream's examples of methods compile.
