@@ -39,7 +39,7 @@ type DirectoryConfig struct {
 	LocalDomains []string
 
 	// HTTP fetches DID documents of did:web and the well-known files of handles. It bounds what it reads. If zero, a
-	// guarded client, which in development allows private addresses.
+	// guarded client that reads up to 64 KiB, and in development allows private addresses.
 	HTTP *http.Client
 
 	// BackupDNS are name servers, as "address:port", that are asked where the system's resolver knows nothing of a
@@ -88,6 +88,10 @@ type Directory struct {
 	handles   *cache[syntax.Handle, syntax.DID]
 }
 
+// maxAnswer bounds what is read from hosts that somebody else chose, in bytes. Documents have one or two thousand, and
+// they're remembered by the thousands: were they as large as their hosts like, they would fill the memory.
+const maxAnswer = 64 << 10
+
 var (
 	_ indigo.Directory = (*Directory)(nil)
 	_ indigo.Resolver  = (*Directory)(nil)
@@ -107,7 +111,7 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	}
 	web := c.HTTP
 	if web == nil {
-		web = NewGuardedClient(GuardConfig{AllowPrivate: c.Development, UserAgent: c.UserAgent})
+		web = NewGuardedClient(GuardConfig{MaxBytes: maxAnswer, AllowPrivate: c.Development, UserAgent: c.UserAgent})
 	}
 	d := &Directory{
 		local:       c.Local,

@@ -290,3 +290,18 @@ func TestDirectoryRefusesAnswers(t *testing.T) {
 		}
 	}
 }
+
+// A document that would crowd others out of the memory isn't remembered, nor used.
+func TestDirectoryRefusesLargeDocuments(t *testing.T) {
+	for size, want := range map[int]error{maxAnswer: nil, maxAnswer + 1: ErrTooLarge} {
+		n := newNames(t)
+		document := `{"id":"did:web:name.example.com"}`
+		srv := httptest.NewTLSServer(text(document + strings.Repeat(" ", size-len(document))))
+		d := reaching(t, DirectoryConfig{}, n, "name.example.com", srv)
+		if err := fetches["DID document"](t, d, "name.example.com"); !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		d.web.HTTPClient.CloseIdleConnections()
+		srv.Close()
+	}
+}
