@@ -87,7 +87,7 @@ type Hosted struct {
 	Head Head
 }
 
-// Accounts keeps the account rows.
+// Accounts keeps the account rows, and the preferences of accounts.
 type Accounts interface {
 	// CreateAccount creates an account and its repo, appends the commit's events and uses up the invite, as one write.
 	// Of two calls that race for a DID, handle or address exactly one succeeds.
@@ -114,9 +114,18 @@ type Accounts interface {
 	// [ErrEmailTaken].
 	UpdateAccount(ctx context.Context, did syntax.DID, change func(*Account) error, events ...Event) (int64, error)
 
-	// DeleteAccount removes the account with its repo, its tokens and the key named after its DID, queues its blobs,
-	// taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from the log and appends
-	// events, as one write. It is idempotent: without such an account it writes nothing, not even the events.
+	// Preferences returns an account's preferences, which are opaque to the store, or nothing if it has none yet. Error:
+	// [ErrNotFound] if there is no such account.
+	Preferences(ctx context.Context, did syntax.DID) ([]byte, error)
+
+	// UpdatePreferences calls change with an account's preferences as they are, and stores what it returns: no other
+	// update of them comes between the call of change and the write. An error from change is returned as it is, and
+	// nothing is written. change may be called more than once, and calls nothing of the store. Error: [ErrNotFound].
+	UpdatePreferences(ctx context.Context, did syntax.DID, change func(old []byte) ([]byte, error)) error
+
+	// DeleteAccount removes the account with its preferences, its repo, its tokens and the key named after its DID, queues
+	// its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from the log and
+	// appends events, as one write. It is idempotent: without such an account it writes nothing, not even the events.
 	//
 	// It returns the sequence number of the last event, or 0 if nothing was written.
 	DeleteAccount(ctx context.Context, did syntax.DID, events ...Event) (int64, error)

@@ -66,6 +66,10 @@ type BlobIndex interface {
 	// SetBlobTakedown sets or, with "", lifts a takedown. Error: [ErrNotFound].
 	SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error
 
+	// ListBlobTakedowns yields an account's blobs that are taken down, ordered by the strings of their CIDs. Its cost
+	// grows with what it yields, not with the number of blobs.
+	ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[Blob, error]
+
 	// ClaimBlobs marks up to limit blobs as about to be deleted, and returns them: those that are temporary and were
 	// uploaded before a time, and those that have lost their last reference. Blobs that are marked already are returned again.
 	// A blob that is taken down is kept, so that it can't be uploaded anew.

@@ -151,4 +151,8 @@ type Repos interface {
 	// record, and a Replace whose rows have a record at its path; it ends with the record. What it means is up to the
 	// readers: the record is read and listed as before. Error: [ErrNotFound].
 	SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error
+
+	// ListRecordTakedowns yields the records of a repo that are taken down, ordered by their paths. Its cost grows with
+	// what it yields, not with the number of records.
+	ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[Record, error]
 }

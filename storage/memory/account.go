@@ -93,6 +93,7 @@ func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...sto
 			return nil
 		}
 		s.dropAccount(row)
+		s.preferences.Delete(preferences{did: did})
 		s.dropRepo(did)
 		s.deleteTokens(did)
 		s.keys.Delete(key{name: string(did)})

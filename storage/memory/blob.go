@@ -202,6 +202,11 @@ func (s *state) putBlob(old, new *blob) {
 	if new.idle() {
 		s.idleBlobs.Set(new)
 	}
+	if new.TakedownRef != "" {
+		s.takenDownBlobs.Set(new)
+	} else {
+		s.takenDownBlobs.Delete(new)
+	}
 }
 
 // settle notes which of an account's blobs have gained their first reference or lost their last one.

@@ -135,6 +135,7 @@ func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]
 	if old, ok := r.records.Delete(&record{Record: storage.Record{Path: w.Path}}); ok {
 		takedown = old.TakedownRef
 		r.recordsByCID.Delete(old)
+		r.takenDown.Delete(old)
 		for _, c := range old.blobs {
 			r.refs.Delete(ref{blob: c.String(), path: w.Path})
 			touched[c] = struct{}{}
@@ -147,8 +148,7 @@ func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]
 		Record: storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: bytes.Clone(w.Bytes), TakedownRef: takedown},
 		blobs:  slices.Clone(w.Blobs),
 	}
-	r.records.Set(rec)
-	r.recordsByCID.Set(rec)
+	r.putRecord(rec)
 	for _, c := range w.Blobs {
 		r.refs.Set(ref{blob: c.String(), path: w.Path, cid: c, rev: rev})
 		touched[c] = struct{}{}

@@ -19,6 +19,7 @@ type repo struct {
 	nodes        *btree.BTreeG[*storage.Block]
 	records      *btree.BTreeG[*record] // by path
 	recordsByCID *btree.BTreeG[*record]
+	takenDown    *btree.BTreeG[*record] // by path
 	refs         *btree.BTreeG[ref]
 }
 
@@ -42,6 +43,7 @@ func newRepo() *repo {
 		recordsByCID: table(func(a, b *record) int {
 			return cmp.Or(compareCIDs(a.CID, b.CID), strings.Compare(a.Path, b.Path))
 		}),
+		takenDown: table(func(a, b *record) int { return strings.Compare(a.Path, b.Path) }),
 		refs: table(func(a, b ref) int {
 			return cmp.Or(strings.Compare(a.blob, b.blob), strings.Compare(a.path, b.path))
 		}),
@@ -56,6 +58,7 @@ func (r *repo) clone() *repo {
 	c.nodes = r.nodes.Copy()
 	c.records = r.records.Copy()
 	c.recordsByCID = r.recordsByCID.Copy()
+	c.takenDown = r.takenDown.Copy()
 	c.refs = r.refs.Copy()
 	return &c
 }

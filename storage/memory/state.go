@@ -20,6 +20,8 @@ type state struct {
 	accountsByEmail  *btree.BTreeG[*storage.Account] // those that have one
 	accountsByEnd    *btree.BTreeG[*storage.Account] // the deactivated ones that have a DeleteAfter, by that and ID
 
+	preferences *btree.BTreeG[preferences]
+
 	repos   *btree.BTreeG[*repo]
 	members *btree.BTreeG[member]
 	events  *btree.BTreeG[*storage.Event]
@@ -30,8 +32,9 @@ type state struct {
 
 	keys *btree.BTreeG[key]
 
-	blobs     *btree.BTreeG[*blob]
-	idleBlobs *btree.BTreeG[*blob] // those that may be deleted at some time, the most urgent first
+	blobs          *btree.BTreeG[*blob]
+	idleBlobs      *btree.BTreeG[*blob] // those that may be deleted at some time, the most urgent first
+	takenDownBlobs *btree.BTreeG[*blob]
 }
 
 func newState() *state {
@@ -43,6 +46,8 @@ func newState() *state {
 		accountsByEnd: table(func(a, b *storage.Account) int {
 			return cmp.Or(a.DeleteAfter.Compare(b.DeleteAfter), cmp.Compare(a.ID, b.ID))
 		}),
+		preferences: table(func(a, b preferences) int { return strings.Compare(string(a.did), string(b.did)) }),
+
 		repos:   table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
 		members: table(compareMembers),
 		events:  table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
@@ -56,6 +61,8 @@ func newState() *state {
 		keys:      table(func(a, b key) int { return strings.Compare(a.name, b.name) }),
 		blobs:     table(compareBlobs),
 		idleBlobs: table(compareIdle),
+
+		takenDownBlobs: table(compareBlobs),
 	}
 }
 
@@ -67,6 +74,7 @@ func (s *state) clone() *state {
 	c.accountsByHandle = s.accountsByHandle.Copy()
 	c.accountsByEmail = s.accountsByEmail.Copy()
 	c.accountsByEnd = s.accountsByEnd.Copy()
+	c.preferences = s.preferences.Copy()
 	c.repos = s.repos.Copy()
 	c.members = s.members.Copy()
 	c.events = s.events.Copy()
@@ -76,6 +84,7 @@ func (s *state) clone() *state {
 	c.keys = s.keys.Copy()
 	c.blobs = s.blobs.Copy()
 	c.idleBlobs = s.idleBlobs.Copy()
+	c.takenDownBlobs = s.takenDownBlobs.Copy()
 	return &c
 }
 

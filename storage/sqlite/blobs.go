@@ -22,6 +22,8 @@ const (
 	blobClaimed    = 3 // about to be deleted
 )
 
+const blobColumns = `did, cid, size, mime, created, takedown, state`
+
 const contentOf = `(SELECT content FROM repos WHERE did = ?1)`
 
 // PutBlob implements [storage.BlobIndex].
@@ -51,8 +53,7 @@ func putBlob(db *conn, b storage.Blob) error {
 // Blob implements [storage.BlobIndex].
 func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Blob, error) {
 	return read(ctx, s.readers, func(db *conn) (storage.Blob, error) {
-		return one(db, scanBlob, `SELECT did, cid, size, mime, created, takedown, state FROM blobs
-			WHERE did = ?1 AND cid = ?2 AND state <> 3`, did, c.String())
+		return one(db, scanBlob, `SELECT `+blobColumns+` FROM blobs WHERE did = ?1 AND cid = ?2 AND state <> 3`, did, c.String())
 	})
 }
 
@@ -93,6 +94,17 @@ func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, 
 	})
 }
 
+// selectBlobTakedowns has to repeat the condition of the index blobs_taken_down.
+const selectBlobTakedowns = `SELECT ` + blobColumns + ` FROM blobs INDEXED BY blobs_taken_down
+	WHERE did = ?1 AND takedown <> '' ORDER BY cid`
+
+// ListBlobTakedowns implements [storage.BlobIndex]. One that is being deleted has no takedown.
+func (s *Store) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
+	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Blob, error] {
+		return each(ctx, db, scanBlob, selectBlobTakedowns, did)
+	})
+}
+
 // ClaimBlobs implements [storage.BlobIndex]. It reads ranges of an index that has no other blobs than those that may be claimed some day.
 func (s *Store) ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit int) ([]storage.BlobID, error) {
 	return write(ctx, s.writer, func(db *conn) ([]storage.BlobID, error) {
@@ -130,6 +142,7 @@ func (s *Store) RemoveBlob(ctx context.Context, id storage.BlobID) error {
 	})
 }
 
+// scanBlob reads blobColumns.
 func scanBlob(r *lite.Stmt) (storage.Blob, error) {
 	c, err := columnCIDText(r, 1)
 	return storage.Blob{

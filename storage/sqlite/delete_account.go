@@ -20,6 +20,7 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		return 0, err
 	}
 	for _, sql := range []string{
+		`DELETE FROM preferences WHERE account = (SELECT id FROM accounts WHERE did = ?1)`,
 		`DELETE FROM accounts WHERE did = ?1`,
 		`UPDATE contents SET state = 2 WHERE id = (SELECT content FROM repos WHERE did = ?1)`,
 		`DELETE FROM repos WHERE did = ?1`,

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -29,6 +30,17 @@ func (s *Store) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref
 		return db.exec(`INSERT OR REPLACE INTO record_takedowns (did, path, ref) VALUES (?1, ?2, ?3)`, did, path, ref)
 	})
 }
+
+// ListRecordTakedowns implements [storage.Repos].
+func (s *Store) ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Record, error] {
+	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Record, error] {
+		return each(ctx, db, scanRecord, selectRecordTakedowns, did)
+	})
+}
+
+// selectRecordTakedowns begins with the takedowns, which are fewer than the records.
+const selectRecordTakedowns = `SELECT r.path, r.cid, r.rev, r.bytes, t.ref FROM record_takedowns t
+	CROSS JOIN records r ON r.content = ` + contentOf + ` AND r.path = t.path WHERE t.did = ?1 ORDER BY t.path`
 
 func dropRecordTakedown(db *conn, did syntax.DID, path string) error {
 	return db.exec(`DELETE FROM record_takedowns WHERE did = ?1 AND path = ?2`, did, path)

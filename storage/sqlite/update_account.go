@@ -10,7 +10,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// errStale says that an account was updated between being read and being written. Nobody outside sees it.
+// errStale says that an account, or its preferences, were updated between being read and being written. Nobody outside sees it.
 var errStale = errors.New("sqlite: account has changed meanwhile")
 
 // UpdateAccount implements [storage.Accounts]. It runs change on the caller's goroutine, so that neither a slow one nor one that panics concerns the writer, and

@@ -24,6 +24,7 @@ import (
 //     have its CID, and no rev is greater than the head's.
 //   - Collections, ListByCollection, Stats and Blocks agree with the records and nodes.
 //   - A blob that records refer to is either there and Referenced, or missing.
+//   - The records and blobs that are listed as taken down are those that are.
 //   - Events are in order, and LastSeq isn't less than the last one's number. The newest commit that the log has of an
 //     account is the head, if the event's body has links, and unless a #sync event follows.
 //
@@ -132,7 +133,7 @@ func (c *checker) checkRepo(listed storage.Head) {
 	c.checkBlock(head, head.Commit)
 
 	records := make(map[cid.Cid]int) // how often each is in the repo
-	var collections []string
+	var collections, down []string
 	var n int64
 	last := ""
 	for r, err := range c.store.Records(c.ctx, did, storage.RecordRange{}) {
@@ -146,6 +147,9 @@ func (c *checker) checkRepo(listed storage.Head) {
 		records[r.CID]++
 		collection, _, _ := strings.Cut(r.Path, "/")
 		collections = append(collections, collection)
+		if r.TakedownRef != "" {
+			down = append(down, r.Path+" "+r.TakedownRef)
+		}
 		c.checkBytes(fmt.Sprintf("repo %s: record %s", did, r.Path), r.CID, r.Bytes)
 		if r.Rev > head.Rev {
 			c.problem("repo %s: record %s has rev %s, the head has %s", did, r.Path, r.Rev, head.Rev)
@@ -154,11 +158,35 @@ func (c *checker) checkRepo(listed storage.Head) {
 			c.problem("repo %s: record %s is another one as a block", did, r.Path)
 		}
 	}
+	c.checkTakedowns(did, down)
 	c.checkCollections(did, collections)
 	nodes := c.walk(head, records)
 	stats, err := c.store.Stats(c.ctx, did)
 	if !c.failed(fmt.Sprintf("repo %s: Stats", did), err) && stats != (storage.RepoStats{Nodes: nodes, Records: n}) {
 		c.problem("repo %s: it has %d nodes and %d records, and Stats says %+v", did, nodes, n, stats)
+	}
+}
+
+// checkTakedowns compares the listings with the records that are taken down, and with each blob.
+func (c *checker) checkTakedowns(did syntax.DID, want []string) {
+	var got []string
+	for r, err := range c.store.ListRecordTakedowns(c.ctx, did) {
+		if c.failed(fmt.Sprintf("repo %s: takedowns", did), err) {
+			return
+		}
+		got = append(got, r.Path+" "+r.TakedownRef)
+	}
+	if !slices.Equal(got, want) {
+		c.problem("repo %s: records %q are listed as taken down, want %q", did, got, want)
+	}
+	for listed, err := range c.store.ListBlobTakedowns(c.ctx, did) {
+		if c.failed(fmt.Sprintf("account %s: takedowns of blobs", did), err) {
+			return
+		}
+		b, err := c.store.Blob(c.ctx, did, listed.CID)
+		if !c.failed(fmt.Sprintf("account %s: blob %s", did, listed.CID), err) && (b != listed || b.TakedownRef == "") {
+			c.problem("account %s: blob %s is listed as taken down, and it is %+v", did, listed.CID, b)
+		}
 	}
 }
 

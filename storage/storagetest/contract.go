@@ -19,9 +19,9 @@ type sentence struct {
 func sentences() []sentence {
 	return slices.Concat(
 		generalSentences,
-		accountSentences, accountChangeSentences, accountDueSentences,
+		accountSentences, accountChangeSentences, accountDueSentences, preferencesSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
-		takedownSentences, eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
+		takedownSentences, takedownListSentences, eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
 	)
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 var accountSentences = []sentence{
-	{"Accounts", "rows", "Accounts keeps the account rows.", testAccountRow},
+	{"Accounts", "rows", "Accounts keeps the account rows, and the preferences of accounts.", testAccountRow},
 	{"Accounts.CreateAccount", "all at once", "CreateAccount creates an account and its repo, appends the commit's " +
 		"events and uses up the invite, as one write.", testCreateAccount},
 	{"Accounts.CreateAccount", "the ID", "It returns the account's ID.", testAccountIDs},

@@ -30,9 +30,9 @@ var accountChangeSentences = []sentence{
 		testUpdateTaken(t, s, storage.ErrEmailTaken, func(a *storage.Account) { a.Email = "user2@example.com" })
 	}},
 	{"Accounts.UpdateAccount", "a handle that was given up is free", "[ErrHandleTaken]", testUpdateFrees},
-	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its repo, its tokens and the key " +
-		"named after its DID, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from " +
-		"the log and appends events, as one write.", testDeleteAccount},
+	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its preferences, its repo, its tokens " +
+		"and the key named after its DID, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the " +
+		"account's earlier events from the log and appends events, as one write.", testDeleteAccount},
 	{"Accounts.DeleteAccount", "idempotent", "It is idempotent: without such an account it writes nothing, not even the " +
 		"events.", testDeleteNothing},
 	{"Accounts.DeleteAccount", "the sequence number",

@@ -151,6 +151,7 @@ func testAbsence(t *testing.T, s storage.Store) {
 		"Account":           func() error { _, err := s.Account(ctx, did); return err },
 		"AccountByHandle":   func() error { _, err := s.AccountByHandle(ctx, "user1.test"); return err },
 		"AccountByEmail":    func() error { _, err := s.AccountByEmail(ctx, "user1@example.com"); return err },
+		"Preferences":       func() error { _, err := s.Preferences(ctx, did); return err },
 		"Head":              func() error { _, err := s.Head(ctx, did); return err },
 		"Record":            func() error { _, err := s.Record(ctx, did, "a.b.c/1"); return err },
 		"SetRecordTakedown": func() error { return s.SetRecordTakedown(ctx, did, "a.b.c/1", "") },
@@ -168,6 +169,8 @@ func testAbsence(t *testing.T, s storage.Store) {
 	want(t, "ListTokens", all(t, "ListTokens", s.ListTokens(ctx, "kind", did)), nil)
 	want(t, "ListBlobs", all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 10)), nil)
 	want(t, "ListMissingBlobs", all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, "", 10)), nil)
+	want(t, "ListRecordTakedowns", all(t, "ListRecordTakedowns", s.ListRecordTakedowns(ctx, did)), nil)
+	want(t, "ListBlobTakedowns", all(t, "ListBlobTakedowns", s.ListBlobTakedowns(ctx, did)), nil)
 	want(t, "ClaimBlobs", must(s.ClaimBlobs(ctx, at(0), 10))(t), nil)
 	wantNoRepo(t, s, did, blob)
 

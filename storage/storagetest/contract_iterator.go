@@ -19,12 +19,17 @@ func testIteratorsLazy(t *testing.T, s storage.Store) {
 	tokens := s.ListTokens(ctx, "kind", did)
 	blobs := s.ListBlobs(ctx, did, "", "", 10)
 	missing := s.ListMissingBlobs(ctx, did, "", 10)
+	recordTakedowns := s.ListRecordTakedowns(ctx, did)
+	blobTakedowns := s.ListBlobTakedowns(ctx, did)
 
 	r := create(t, s, 1)
 	c, _ := r.commit(put("a.b.c/1", "one", blobOf("blob")))
 	c.AllowMissingBlobs = true
 	must(s.Commit(ctx, c))(t)
 	ok(t, "PutToken", s.PutToken(ctx, testToken("kind", "id", did, 1)))
+	ok(t, "SetRecordTakedown", s.SetRecordTakedown(ctx, did, "a.b.c/1", "ref"))
+	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "taken down", 1)))
+	ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf("taken down"), "ref"))
 	end(t, s, 1, 1)
 
 	want(t, "ListAccounts", len(all(t, "ListAccounts", accounts)), 1)
@@ -35,6 +40,8 @@ func testIteratorsLazy(t *testing.T, s storage.Store) {
 	want(t, "ListTokens", len(all(t, "ListTokens", tokens)), 1)
 	want(t, "ListBlobs", len(all(t, "ListBlobs", blobs)), 1)
 	want(t, "ListMissingBlobs", len(all(t, "ListMissingBlobs", missing)), 1)
+	want(t, "ListRecordTakedowns", len(all(t, "ListRecordTakedowns", recordTakedowns)), 1)
+	want(t, "ListBlobTakedowns", len(all(t, "ListBlobTakedowns", blobTakedowns)), 1)
 }
 
 // listings returns every listing of a store in which populate has put things, with the number of pairs it yields.
@@ -49,6 +56,9 @@ func listings(ctx context.Context, s storage.Store) map[string]iter.Seq[error] {
 		"ListTokens":       errorsOf(s.ListTokens(ctx, "kind", did)),
 		"ListBlobs":        errorsOf(s.ListBlobs(ctx, did, "", "", 10)),
 		"ListMissingBlobs": errorsOf(s.ListMissingBlobs(ctx, did, "", 10)),
+
+		"ListRecordTakedowns": errorsOf(s.ListRecordTakedowns(ctx, did)),
+		"ListBlobTakedowns":   errorsOf(s.ListBlobTakedowns(ctx, did)),
 	}
 }
 
@@ -64,6 +74,9 @@ func populate(t testing.TB, s storage.Store) *tree {
 	must(s.Commit(ctx, c))(t)
 	for _, id := range []string{"1", "2", "3"} {
 		ok(t, "PutToken", s.PutToken(ctx, testToken("kind", id, did, 1)))
+		r = takeDown(t, s, r, "a.b.c/"+id, "ref")
+		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "taken down "+id, 1)))
+		ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf("taken down "+id), "ref"))
 	}
 	for n := range 3 {
 		end(t, s, n+1, n)

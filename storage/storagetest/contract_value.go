@@ -48,6 +48,11 @@ func testOwnership(t *testing.T, s storage.Store) {
 	spoil(swapped.Value)
 	want(t, "Token", string(must(s.Token(ctx, "kind", "id"))(t).Value), "swapped")
 
+	value := []byte("preferences")
+	ok(t, "UpdatePreferences", s.UpdatePreferences(ctx, did, func([]byte) ([]byte, error) { return value, nil }))
+	spoil(value)
+	want(t, "Preferences", preferences(t, s, did), "preferences")
+
 	sealed := []byte("sealed")
 	ok(t, "PutKey", s.PutKey(ctx, "name", sealed))
 	spoil(sealed)

@@ -68,6 +68,11 @@ func (f *Faulty) UpdateAccount(
 	return inject(f, "UpdateAccount", func() (int64, error) { return f.Store.UpdateAccount(ctx, did, change, events...) })
 }
 
+// UpdatePreferences implements [storage.Accounts].
+func (f *Faulty) UpdatePreferences(ctx context.Context, did syntax.DID, change func([]byte) ([]byte, error)) error {
+	return injectOnly(f, "UpdatePreferences", func() error { return f.Store.UpdatePreferences(ctx, did, change) })
+}
+
 // DeleteAccount implements [storage.Accounts].
 func (f *Faulty) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
 	return inject(f, "DeleteAccount", func() (int64, error) { return f.Store.DeleteAccount(ctx, did, events...) })

@@ -26,14 +26,15 @@ type model struct {
 	random *rand.Rand
 	trace  []string // of the operations
 
-	accounts []storage.Account // by ID
-	lastID   int64
-	repos    map[syntax.DID]*tree
-	events   []storage.Event // with the numbers that the store gave, where they are known
-	lastSeq  int64
-	tokens   map[tokenID]storage.Token
-	keys     map[string]string
-	blobs    map[storage.BlobID]*modelBlob
+	accounts    []storage.Account // by ID
+	lastID      int64
+	preferences map[syntax.DID]string
+	repos       map[syntax.DID]*tree
+	events      []storage.Event // with the numbers that the store gave, where they are known
+	lastSeq     int64
+	tokens      map[tokenID]storage.Token
+	keys        map[string]string
+	blobs       map[storage.BlobID]*modelBlob
 }
 
 type tokenID struct{ kind, id string }
@@ -59,7 +60,8 @@ var (
 func newModel(t *testing.T, s storage.Store, seed uint64) *model {
 	return &model{
 		t: t, store: s, random: rand.New(rand.NewPCG(seed, 0)), repos: make(map[syntax.DID]*tree),
-		tokens: make(map[tokenID]storage.Token), keys: make(map[string]string),
+		preferences: make(map[syntax.DID]string),
+		tokens:      make(map[tokenID]storage.Token), keys: make(map[string]string),
 		blobs: make(map[storage.BlobID]*modelBlob),
 	}
 }

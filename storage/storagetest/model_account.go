@@ -79,6 +79,29 @@ func (m *model) updateAccount() {
 	m.appended(seq, e...)
 }
 
+func (m *model) updatePreferences() {
+	did, refusal := choose(m, modelDIDs), errors.New("refused")
+	value, refused := choose(m, modelNames), m.chance(10)
+	var expected []error
+	switch {
+	case m.account(did) == nil:
+		expected = []error{storage.ErrNotFound}
+	case refused:
+		expected = []error{refusal}
+	}
+	m.note("UpdatePreferences %s %q", did, value)
+	err := m.store.UpdatePreferences(m.t.Context(), did, func(old []byte) ([]byte, error) {
+		want(m.t, "the preferences that are changed", string(old), m.preferences[did])
+		if refused {
+			return nil, refusal
+		}
+		return []byte(value), nil
+	})
+	if !m.failedAs(err, expected) {
+		m.preferences[did] = value
+	}
+}
+
 // deleteAccount also sees to it that the account's blobs are deleted.
 func (m *model) deleteAccount() {
 	ctx, did := m.t.Context(), choose(m, modelDIDs)
@@ -99,6 +122,7 @@ func (m *model) deleteAccount() {
 	seq, err := m.store.DeleteAccount(ctx, did, e)
 	m.failedAs(err, nil)
 	m.accounts = slices.DeleteFunc(m.accounts, func(a storage.Account) bool { return a.DID == did })
+	delete(m.preferences, did)
 	delete(m.repos, did)
 	delete(m.keys, string(did))
 	for id, token := range m.tokens {

@@ -24,6 +24,7 @@ func (m *model) compare() {
 		} else {
 			wantRepo(m.t, m.store, m.repos[did])
 		}
+		wantTakedowns(m.t, m.store, m.tree(did))
 		m.compareRange(did)
 		m.compareBlobs(did)
 	}
@@ -48,6 +49,13 @@ func (m *model) compareAccounts() {
 	for _, did := range modelDIDs {
 		got, err := m.store.Account(ctx, did)
 		find("Account", got, err, func(a storage.Account) bool { return a.DID == did })
+		set, err := m.store.Preferences(ctx, did)
+		if m.account(did) == nil {
+			fails(m.t, "Preferences", err, storage.ErrNotFound)
+		} else {
+			ok(m.t, "Preferences", err)
+			want(m.t, "Preferences", string(set), m.preferences[did])
+		}
 		sealed, err := m.store.Key(ctx, string(did))
 		if want, there := m.keys[string(did)]; !there {
 			fails(m.t, "Key", err, storage.ErrNotFound)
@@ -171,6 +179,13 @@ func (m *model) compareBlobs(did syntax.DID) {
 			fails(m.t, "Blob", err, storage.ErrNotFound)
 		}
 	}
+	var down []string
+	for _, data := range modelBlobs {
+		if id := (storage.BlobID{DID: did, CID: blobOf(data)}); m.has(id) && m.blobs[id].TakedownRef != "" {
+			down = append(down, data)
+		}
+	}
+	wantBlobTakedowns(m.t, m.store, did, down...)
 	for range 3 {
 		m.compareBlobPages(did)
 	}

@@ -6,7 +6,7 @@ func (m *model) step() {
 		weight int
 		do     func()
 	}{
-		{3, m.createAccount}, {3, m.updateAccount}, {1, m.deleteAccount}, {12, m.commit}, {2, m.replace},
+		{3, m.createAccount}, {3, m.updateAccount}, {2, m.updatePreferences}, {1, m.deleteAccount}, {12, m.commit}, {2, m.replace},
 		{3, m.setRecordTakedown},
 		{2, m.appendEvents}, {1, m.trimEvents}, {1, m.raiseSeq}, {4, m.putToken}, {2, m.takeToken}, {2, m.swapToken}, {1, m.deleteTokens},
 		{1, m.expireTokens}, {2, m.putKey}, {1, m.deleteKey}, {5, m.putBlob}, {1, m.setBlobTakedown}, {2, m.claimBlobs},

@@ -1,7 +1,10 @@
 package storagetest_test
 
 import (
+	"bytes"
 	"context"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -62,4 +65,42 @@ func (s *stickyTakedown) Commit(ctx context.Context, c storage.Commit) (int64, e
 		}
 	}
 	return seq, nil
+}
+
+// stickyList lists all records that have ever been taken down.
+type stickyList struct {
+	storage.Store
+	down sync.Map
+}
+
+func (s *stickyList) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
+	s.down.Store(takenDown{did, path}, true)
+	return s.Store.SetRecordTakedown(ctx, did, path, ref)
+}
+
+func (s *stickyList) ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		for r, err := range s.Records(ctx, did, storage.RecordRange{}) {
+			if _, ever := s.down.Load(takenDown{did, r.Path}); ever && !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+type byteTakedowns struct{ storage.Store }
+
+func (s byteTakedowns) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
+	return func(yield func(storage.Blob, error) bool) {
+		var bs []storage.Blob
+		for b := range s.Store.ListBlobTakedowns(ctx, did) {
+			bs = append(bs, b)
+		}
+		slices.SortFunc(bs, func(a, b storage.Blob) int { return bytes.Compare(a.CID.Bytes(), b.CID.Bytes()) })
+		for _, b := range bs {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
 }

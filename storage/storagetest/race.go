@@ -39,6 +39,8 @@ var races = []sentence{
 	{"Accounts.UpdateAccount", "one handle", "[ErrHandleTaken]", raceToRename},
 	{"Accounts.UpdateAccount", "no update is lost", "no other update comes between the call of change and the write.",
 		raceToUpdate},
+	{"Accounts.UpdatePreferences", "no update is lost",
+		"no other update of them comes between the call of change and the write.", raceToPrefer},
 	{"Accounts.DeleteAccount", "while commits come", "removes the account with its repo", raceToDelete},
 	{"Repos.Commit", "one head", "Of several commits with the same Prev exactly one succeeds.",
 		func(t *testing.T, s storage.Store) { raceToCommit(t, s, create(t, s, 1)) }},

@@ -52,6 +52,8 @@ var elsewhere = map[string][]string{
 		"Its cost grows with their number, not with that of the records.",
 		"Its cost grows with what it yields, not with the number of repos.",
 		"Its cost grows with what it yields, not with the number of accounts.",
+		"Its cost grows with what it yields, not with the number of records.",
+		"Its cost grows with what it yields, not with the number of blobs.",
 		"Writes of many repos that wait at the same moment should share one flush to the disk.",
 		"Memory doesn't grow with the number of rows, and other writers go on meanwhile.",
 	},

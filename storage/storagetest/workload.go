@@ -136,6 +136,12 @@ func (w *workload) events() {
 		return only(w.UpdateAccount(ctx, e.DID, func(a *storage.Account) error { a.PasswordHash += "+"; return nil }, e))
 	}, w.logged(e))
 	want(w, "PasswordHash", must(w.Account(ctx, e.DID))(w).PasswordHash, "hash of a password+")
+	for n := range w.repos {
+		w.attempt("UpdatePreferences", func() error {
+			return w.UpdatePreferences(ctx, testDID(n), func(old []byte) ([]byte, error) { return []byte(string(old) + "+"), nil })
+		}, func() bool { return preferences(w, w.Faulty, testDID(n)) != "" })
+		want(w, "the preferences", preferences(w, w.Faulty, testDID(n)), "+")
+	}
 	e = testEvent(testDID(1), storage.EventIdentity, 78)
 	w.attempt("AppendEvents", func() error { return only(w.AppendEvents(ctx, e)) }, w.logged(e))
 	last := func() int64 { return must(w.LastSeq(ctx))(w) }

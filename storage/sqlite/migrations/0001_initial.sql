@@ -20,6 +20,12 @@ CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email <> '';
 CREATE INDEX accounts_by_end ON accounts (delete_after) -- of those that have both times
 	WHERE deactivated <> -62135596800000000 AND delete_after <> -62135596800000000;
 
+-- The preferences of the accounts that have some: apart from the accounts, since few who read an account need them.
+CREATE TABLE preferences (
+	account INTEGER PRIMARY KEY,
+	value   BLOB NOT NULL
+) STRICT;
+
 -- The rows of nodes, records, collections and blob_refs belong to a content, not to a repo, so that a repo's whole content is
 -- replaced or removed by writing one row.
 CREATE TABLE contents (
@@ -117,6 +123,7 @@ CREATE TABLE blobs (
 	PRIMARY KEY (did, cid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blobs_to_claim ON blobs (state, created) WHERE state <> 1 AND takedown = '';
+CREATE INDEX blobs_taken_down ON blobs (did, cid) WHERE takedown <> '';
 
 CREATE TABLE events (
 	seq  INTEGER PRIMARY KEY AUTOINCREMENT,
