@@ -103,9 +103,6 @@ func TestPreferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.get(t, down, getPreferences).refused(t, 403, "AccountNotFound", "")
-	for token, err := range w.config.Store.ListTokens(t.Context(), "preferences", alice.did) {
-		t.Errorf("left: %v, %v", token, err)
-	}
 }
 
 // Of people who write at once, each leaves the private ones alone, and the last one's others stay.
@@ -176,5 +173,15 @@ func TestPreferencesOfHost(t *testing.T) {
 	}
 	if got := preferencesOf(t, alice.get(t, getPreferences)); len(got) != 0 {
 		t.Errorf("app.bsky has %q", got)
+	}
+	w.setPreferences(t, alice.access, savedFeeds, adultContent).decode(t, nil)
+	w.setPreferences(t, alice.access, savedFeeds).decode(t, nil)
+	if got := preferencesOf(t, alice.get(t, "com.example.getSettings")); len(got) != 2 {
+		t.Errorf("with app.bsky's, got %q", got)
+	}
+	var status struct{ PrivateStateValues int }
+	alice.get(t, "com.atproto.server.checkAccountStatus").decode(t, &status)
+	if status.PrivateStateValues != 3 {
+		t.Errorf("checkAccountStatus counts %d", status.PrivateStateValues)
 	}
 }

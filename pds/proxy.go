@@ -66,7 +66,7 @@ type Service struct {
 // PreferenceNamespace is a namespace of preferences that the server keeps. See app.bsky.actor.getPreferences, for which
 // there is one in any case.
 type PreferenceNamespace struct {
-	Name string      // of which all types of preferences are, such as "com.example"
+	Name string      // of which all types of preferences are, such as "com.example"; none is within another
 	Get  syntax.NSID // the query that returns them
 	Put  syntax.NSID // the procedure that replaces them
 
@@ -125,7 +125,7 @@ func (s *Server) preferences(c *Config, p *proxy.Server) *preference.Server {
 		namespaces = append(namespaces, preference.Namespace{Name: n.Name, Get: n.Get, Put: n.Put, Private: n.Private})
 	}
 	return &preference.Server{
-		Accounts: s.store, Tokens: s.store, Namespaces: namespaces, Own: s.own,
+		Accounts: s.store, Namespaces: namespaces, Own: s.own,
 		Audience: p.Audience, Elsewhere: p.Elsewhere, Forward: p.Forward, Now: c.Now,
 	}
 }

@@ -123,10 +123,11 @@ func (s *Server) assemble(
 		Measure: c.Hooks.Measure, Now: c.Now,
 	})
 
+	preferences := s.preferences(c, others.proxy)
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
 	s.accounts = &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
-		Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
+		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
 		BeforeSignUp: c.Hooks.signUp(), HandleAllowed: c.Hooks.HandleAllowed,
 		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
 		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
@@ -164,7 +165,7 @@ func (s *Server) assemble(
 	s.Handle(s.records.Methods()...)
 	s.Handle(s.blobs.Methods()...)
 	s.Handle(repos.Methods()...)
-	s.Handle(s.preferences(c, others.proxy).Methods()...)
+	s.Handle(preferences.Methods()...)
 	if resolver := lexicons.Resolver(); resolver != nil {
 		s.Handle((&lexiconmethods.Server{Resolver: resolver}).Methods()...)
 	}

@@ -40,15 +40,20 @@ func (s *Server) checkAccountStatus(ctx context.Context, c *xrpc.Call[struct{}])
 	if err != nil {
 		return nil, err
 	}
+	preferences, err := s.Preferences(ctx, did)
+	if err != nil {
+		return nil, err
+	}
 	return &checkAccountStatusOutput{
-		Activated:      account.Status() == storage.StatusActive,
-		ValidDID:       s.hostedHere(ctx, did) == nil,
-		RepoCommit:     head.Commit.String(),
-		RepoRev:        head.Rev,
-		RepoBlocks:     stats.Nodes + stats.Records + 1,
-		IndexedRecords: stats.Records,
-		ExpectedBlobs:  expected,
-		ImportedBlobs:  expected - missing,
+		Activated:          account.Status() == storage.StatusActive,
+		ValidDID:           s.hostedHere(ctx, did) == nil,
+		RepoCommit:         head.Commit.String(),
+		RepoRev:            head.Rev,
+		RepoBlocks:         stats.Nodes + stats.Records + 1,
+		IndexedRecords:     stats.Records,
+		PrivateStateValues: preferences,
+		ExpectedBlobs:      expected,
+		ImportedBlobs:      expected - missing,
 	}, nil
 }
 

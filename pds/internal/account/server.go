@@ -29,6 +29,9 @@ type Server struct {
 	Repos     storage.RepoReader
 	Blobs     storage.BlobIndex
 
+	// Preferences counts an account's preferences.
+	Preferences func(ctx context.Context, did syntax.DID) (int64, error)
+
 	// ServiceKeys sign service tokens.
 	ServiceKeys auth.KeySource
 

@@ -1,7 +1,6 @@
 package preference
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -64,29 +63,4 @@ func (s *Server) subject(r *http.Request, caller auth.Caller) (syntax.DID, error
 		return "", auth.ErrAccountTakedown
 	}
 	return did, err
-}
-
-// typeOf returns the type of a preference, "" if it has none.
-func typeOf(p json.RawMessage) string {
-	var v struct {
-		Type string `json:"$type"`
-	}
-	if json.Unmarshal(p, &v) != nil {
-		return ""
-	}
-	return v.Type
-}
-
-func (n Namespace) isPrivate(p json.RawMessage) bool { return slices.Contains(n.Private, typeOf(p)) }
-
-// load returns the preferences of an account, which may be none.
-func (s *Server) load(ctx context.Context, did syntax.DID, n Namespace) ([]json.RawMessage, error) {
-	row, err := s.Tokens.Token(ctx, kind, rowID(did, n))
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return decode(row)
 }

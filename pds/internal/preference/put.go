@@ -31,14 +31,8 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, caller auth.Caller,
 	if err != nil {
 		return err
 	}
-	err = s.update(r.Context(), account.DID, n, func(old []json.RawMessage) []json.RawMessage {
-		if full(caller) {
-			return fresh
-		}
-		kept := slices.DeleteFunc(old, func(p json.RawMessage) bool { return !n.isPrivate(p) })
-		return append(kept, fresh...)
-	})
-	if err != nil {
+	kept := func(p json.RawMessage) bool { return !full(caller) && n.isPrivate(p) }
+	if err := s.replace(r.Context(), account.DID, n, kept, fresh); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
@@ -46,14 +40,14 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, caller auth.Caller,
 }
 
 // check returns those of the given preferences that are stored.
-func (n Namespace) check(given []json.RawMessage, full bool) (fresh []json.RawMessage, err error) {
+func (n Namespace) check(given []json.RawMessage, full bool) (fresh values, err error) {
 	var forbidden []string
 	for _, p := range given {
 		t := typeOf(p)
 		switch {
 		case t == "":
 			return nil, xrpc.InvalidRequest("Preference is missing a $type")
-		case t != n.Name && !strings.HasPrefix(t, n.Name+"."):
+		case !n.has(t):
 			return nil, xrpc.InvalidRequest("Some preferences are not in the %s namespace", n.Name)
 		case !full && n.isPrivate(p):
 			forbidden = append(forbidden, t)

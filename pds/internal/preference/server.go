@@ -13,7 +13,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Namespace is a namespace whose preferences are kept.
+// Namespace is a namespace whose preferences are kept. None is within another.
 type Namespace struct {
 	Name string      // of which all types of preferences are, such as "app.bsky"
 	Get  syntax.NSID // the method that returns the preferences
@@ -30,7 +30,6 @@ type Namespace struct {
 // Server is what the methods need. All fields are required.
 type Server struct {
 	Accounts   storage.Accounts
-	Tokens     storage.Tokens
 	Namespaces []Namespace
 
 	// Own finds the caller's own account, active or not, unless it is taken down.
