@@ -17,7 +17,11 @@ import (
 
 // Config returns what a PDS is made of, with handles under ".test". The PLC directory that it names is served until ctx ends.
 func Config(ctx context.Context, publicURL string) (pds.Config, error) {
-	plcURL, err := servePLC(ctx)
+	directory, err := plc.NewDirectory(plc.DirectoryConfig{})
+	if err != nil {
+		return pds.Config{}, err
+	}
+	plcURL, err := Listen(ctx, directory)
 	if err != nil {
 		return pds.Config{}, err
 	}
@@ -39,16 +43,13 @@ func Config(ctx context.Context, publicURL string) (pds.Config, error) {
 	}, err
 }
 
-func servePLC(ctx context.Context) (url string, err error) {
-	directory, err := plc.NewDirectory(plc.DirectoryConfig{})
-	if err != nil {
-		return "", err
-	}
+// Listen serves h at a free port of this machine until ctx ends.
+func Listen(ctx context.Context, h http.Handler) (url string, err error) {
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: directory}
+	server := &http.Server{Handler: h}
 	context.AfterFunc(ctx, func() { server.Close() })
 	go server.Serve(listener)
 	return "http://" + listener.Addr().String(), nil
