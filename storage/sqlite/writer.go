@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -126,6 +127,9 @@ func (w *writer) run() {
 		for len(w.queue) == 0 && !w.closed {
 			w.wake.Wait()
 		}
+		w.mu.Unlock()
+		runtime.Gosched() // those who are about to write share the flush
+		w.mu.Lock()
 		batch := w.queue
 		w.queue = nil
 		w.mu.Unlock()
