@@ -139,10 +139,11 @@ func TestDeleteAccount(t *testing.T) {
 		t.Error("a new account has the old DID")
 	}
 
-	bob.post(t, "com.atproto.server.deactivateAccount", map[string]any{"deleteAfter": "2026-01-02T00:00:00Z"}).decode(t, nil)
+	bob.post(t, "com.atproto.server.deactivateAccount", map[string]any{"deleteAfter": "2026-01-05T00:00:00Z"}).decode(t, nil)
+	now = now.Add(71 * time.Hour)
 	w.Upkeep(t.Context())
 	w.get(t, "", "com.atproto.sync.getRepoStatus", "did", bob.did.String()).decode(t, nil)
-	now = now.Add(25 * time.Hour)
+	now = now.Add(26 * time.Hour)
 	w.Upkeep(t.Context())
 	w.get(t, "", "com.atproto.sync.getRepoStatus", "did", bob.did.String()).refused(t, 400, "RepoNotFound", "")
 }

@@ -14,16 +14,22 @@ type deactivateAccountInput struct {
 	DeleteAfter syntax.Datetime `json:"deleteAfter,omitempty"`
 }
 
+// deletionGrace is how long a deactivated account is kept at least: whoever has stolen a token can't destroy it at once.
+const deletionGrace = 72 * time.Hour
+
 // deactivateAccount takes an account off the network until it is activated again, or deleted after a time.
 func (s *Server) deactivateAccount(ctx context.Context, c *xrpc.Call[deactivateAccountInput]) (*struct{}, error) {
 	if _, err := s.account(ctx, c.Caller.DID); err != nil {
 		return nil, err
 	}
+	now := s.Now()
 	var deleteAfter time.Time
 	if c.Input.DeleteAfter != "" {
 		deleteAfter = c.Input.DeleteAfter.Time()
+		if earliest := now.Add(deletionGrace); deleteAfter.Before(earliest) {
+			deleteAfter = earliest
+		}
 	}
-	now := s.Now()
 	return nil, s.SetStatus(ctx, c.Caller.DID, false, func(a *storage.Account) {
 		if a.DeactivatedAt.IsZero() {
 			a.DeactivatedAt = now
