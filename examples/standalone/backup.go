@@ -90,8 +90,7 @@ database: sealed under PDS_KEY_SECRET, or under what the file key-secret in the
 data folder says. That secret is not in the backup. Keep a copy of it elsewhere:
 without it a restored server can't sign for its accounts. Passwords are hashed.
 
-Takedowns of single records and blobs are not in the backup; those of accounts
-are. The environment is that of the server; see standalone -h.
+The environment is that of the server; see standalone -h.
 `)
 }
 

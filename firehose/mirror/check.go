@@ -115,8 +115,7 @@ func (k *checker) account(ctx context.Context, name string) error {
 		return nil
 	}
 	k.sum.Accounts++
-	var private Private
-	if err := loadDocument(ctx, k.From, privateObject(man.DID), &private); err != nil && !isNotExist(err) {
+	if _, err := loadPrivate(ctx, k.From, man.DID); err != nil && !isNotExist(err) {
 		k.damaged(&Damage{man.DID, privateObject(man.DID), err})
 	}
 	if err := k.blobs(ctx, man); err != nil {

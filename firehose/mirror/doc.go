@@ -21,7 +21,8 @@
 //	blobs/DID/CID             its blobs, as they are
 //	absent/DID/CID            blobs that its records refer to and that the source hadn't got, to be tried again
 //	stale/DID.json            that, and why, its repo couldn't be had, to be tried again
-//	private/DID.json          e-mail address, password hash, sealed signing key and tokens, from a local source
+//	private/DID.json          e-mail address, password hash, sealed signing key, preferences, takedowns and tokens, from a
+//	                          local source
 //	server.json               the server's own keys, sealed, from a local source
 //
 // All are put whole; none is ever appended to. A document, that is a JSON file, has the SHA-256 of the rest in its first line, a
@@ -60,16 +61,16 @@
 //     never look at it again;
 //  2. puts back the server's own keys;
 //  3. for each account that isn't deleted, checks all of it, puts back its blobs, and then its row with its signing key and
-//     its repo, under the same commit;
+//     its repo, under the same commit, and the takedowns of its records and blobs;
 //  4. appends events that tell relays of each account what is so now.
 //
 // Signing keys are sealed in the mirror as they were in storage: the restored server needs the secret that seals them, and who
 // has the mirror alone can sign nothing. Keep the secret elsewhere. Sessions aren't restored; people log in again.
 //
 // What no event tells of is seen by the sweep at the start of each run and every 15 minutes of one: changed e-mail
-// addresses, passwords and tokens. Takedowns of single records and blobs are neither events nor in the sweep, and so
-// aren't in the mirror: after restoring they have to be made again.
+// addresses, passwords, preferences and tokens, and takedowns of single records and blobs. Of a blob that is taken down
+// and that no record refers to the mirror has no bytes: a restored server refuses it, and can't give it back.
 //
-// A mirror of a server elsewhere has what is public: its accounts come without e-mail address, password and key, and the
-// content of accounts that aren't active is what it was when they were.
+// A mirror of a server elsewhere has what is public: its accounts come without e-mail address, password and key, without
+// takedowns of single records and blobs, and the content of accounts that aren't active is what it was when they were.
 package mirror

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -274,6 +275,10 @@ func restore(t testing.TB, from Bucket) restored {
 type rows struct {
 	Account storage.Account
 	Key     string
+
+	Preferences string
+	TakenDown   []storage.Blob
+
 	Head    storage.Head
 	Stats   storage.RepoStats
 	Records []storage.Record
@@ -298,6 +303,14 @@ func (w *world) rows(t testing.TB, store storage.Store, blobs storage.Blobs, pub
 			t.Fatal(err)
 		}
 		r.Key = string(sealed)
+		preferences, err := store.Preferences(ctx, h.DID)
+		check(t, err)
+		r.Preferences = string(preferences)
+		for b, err := range store.ListBlobTakedowns(ctx, h.DID) {
+			check(t, err)
+			b.CreatedAt = time.Time{}
+			r.TakenDown = append(r.TakenDown, b)
+		}
 		if public {
 			r.Key, r.Account = "", storage.Account{DID: h.DID, Handle: h.Handle, TakedownRef: string(h.Status())}
 		}

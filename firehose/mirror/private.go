@@ -37,7 +37,22 @@ type Private struct {
 
 	SealedKey []byte `json:"sealedKey,omitempty"` // the signing key
 
+	Preferences []byte `json:"preferences,omitempty"`
+
+	// RecordTakedowns are the moderators' references of records that are taken down, by the records' paths.
+	RecordTakedowns map[string]string `json:"recordTakedowns,omitempty"`
+
+	BlobTakedowns []BlobTakedown `json:"blobTakedowns,omitempty"`
+
 	Tokens []Token `json:"tokens,omitempty"`
+}
+
+// BlobTakedown is the takedown of a blob, which a record may refer to or not.
+type BlobTakedown struct {
+	CID      string `json:"cid"`
+	Ref      string `json:"ref"`  // the moderator's reference
+	Size     int64  `json:"size"` // in bytes
+	MIMEType string `json:"mimeType"`
 }
 
 // Token is a token of an account that lives long, such as an app password.
@@ -65,10 +80,17 @@ func (l *Local) Private(ctx context.Context, did syntax.DID) (Private, error) {
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return Private{}, err
 	}
+	preferences, err := l.Store.Preferences(ctx, did)
+	if err != nil {
+		return Private{}, notFound(err, ErrNoRepo)
+	}
 	p := Private{
 		DID: did, Handle: a.Handle, Email: a.Email, EmailConfirmedAt: a.EmailConfirmedAt, PasswordHash: a.PasswordHash,
 		CreatedAt: a.CreatedAt, DeactivatedAt: a.DeactivatedAt, DeleteAfter: a.DeleteAfter,
-		TakedownRef: a.TakedownRef, Suspended: a.Suspended, SealedKey: key,
+		TakedownRef: a.TakedownRef, Suspended: a.Suspended, SealedKey: key, Preferences: preferences,
+	}
+	if err := l.takedowns(ctx, &p); err != nil {
+		return Private{}, err
 	}
 	for _, kind := range l.TokenKinds {
 		for t, err := range l.Store.ListTokens(ctx, kind, did) {
@@ -95,6 +117,18 @@ func (l *Local) Server(ctx context.Context) (Server, error) {
 		s.Keys[name] = key
 	}
 	return s, nil
+}
+
+// loadPrivate reads the private part of an account. Errors: [io/fs.ErrNotExist]; [ErrDamaged].
+func loadPrivate(ctx context.Context, b Bucket, did syntax.DID) (p Private, err error) {
+	name := privateObject(did)
+	if err := loadDocument(ctx, b, name, &p); err != nil {
+		return p, err
+	}
+	if err := p.check(did); err != nil {
+		return p, fmt.Errorf("mirror: %s: %w", name, err)
+	}
+	return p, nil
 }
 
 // account is the row that a private part was made of.

@@ -60,8 +60,8 @@ type Restored struct {
 var ErrNotEmpty = errors.New("mirror: the store isn't empty")
 
 // Restore puts what a mirror holds into an empty store: each repo under the very commit that it had, the blobs, the accounts with
-// their status, and, from the mirror of a [Local], their e-mail addresses, passwords and signing keys. Each account is
-// first checked in full, and then restored whole or, if something is wrong, not at all; the others are restored all the
+// their status, and, from the mirror of a [Local], their e-mail addresses, passwords, signing keys and preferences, and the
+// takedowns of their records and blobs. Each account is first checked in full, and then restored whole or, if something is wrong, not at all; the others are restored all the
 // same. Deleted accounts aren't restored.
 //
 // The event log begins above every sequence number that the source can have used, with the events that tell relays of each
@@ -260,7 +260,11 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 		return err
 	}
 	defer done()
-	if err := r.create(ctx, man, c.Head); err != nil {
+	row, private, err := r.row(ctx, man)
+	if err != nil {
+		return err
+	}
+	if err := r.create(ctx, row, private, c.Head); err != nil {
 		return err
 	}
 	account, err := r.Store.Account(ctx, man.DID)
@@ -276,23 +280,20 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 		_, undo := r.Store.DeleteAccount(context.WithoutCancel(ctx), man.DID)
 		return errors.Join(err, undo)
 	}
-	return nil
+	return r.takedowns(ctx, &private)
 }
 
-// create creates an account, with its key and tokens, unless it is there.
-func (r *restorer) create(ctx context.Context, man manifest, head storage.Head) error {
-	account, private, err := r.row(ctx, man)
-	if err != nil {
-		return err
-	}
+// create creates an account, with its key, preferences and tokens, unless it is there.
+func (r *restorer) create(ctx context.Context, account storage.Account, private Private, head storage.Head) error {
+	did := account.DID
 	if len(private.SealedKey) > 0 {
-		if err := r.Store.PutKey(ctx, string(man.DID), private.SealedKey); err != nil {
+		if err := r.Store.PutKey(ctx, string(did), private.SealedKey); err != nil {
 			return err
 		}
 	} else {
 		r.done.NoKey++
 	}
-	there, err := r.Store.Head(ctx, man.DID)
+	there, err := r.Store.Head(ctx, did)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		_, err = r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
@@ -300,11 +301,17 @@ func (r *restorer) create(ctx context.Context, man manifest, head storage.Head) 
 		err = ErrNotEmpty
 	}
 	if err != nil {
-		return fmt.Errorf("mirror: %s: %w", man.DID, err)
+		return fmt.Errorf("mirror: %s: %w", did, err)
+	}
+	if len(private.Preferences) > 0 {
+		err := r.Store.UpdatePreferences(ctx, did, func([]byte) ([]byte, error) { return private.Preferences, nil })
+		if err != nil {
+			return err
+		}
 	}
 	for _, t := range private.Tokens {
 		err := r.Store.PutToken(ctx, storage.Token{
-			Kind: t.Kind, ID: t.ID, DID: man.DID, Value: t.Value, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
+			Kind: t.Kind, ID: t.ID, DID: did, Value: t.Value, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
 		})
 		if err != nil && !errors.Is(err, storage.ErrExists) {
 			return err
@@ -315,14 +322,14 @@ func (r *restorer) create(ctx context.Context, man manifest, head storage.Head) 
 
 // row returns the account's row. Where the mirror has no private part, what is public is all there is.
 func (r *restorer) row(ctx context.Context, man manifest) (storage.Account, Private, error) {
-	var p Private
-	err := loadDocument(ctx, r.From, privateObject(man.DID), &p)
+	p, err := loadPrivate(ctx, r.From, man.DID)
 	if err == nil {
 		return p.account(), p, nil
 	}
 	if !isNotExist(err) {
 		return storage.Account{}, p, err
 	}
+	p = Private{DID: man.DID}
 	a := storage.Account{DID: man.DID, Handle: man.Handle, CreatedAt: r.Now()}
 	switch man.Status {
 	case storage.StatusDeactivated:
