@@ -99,7 +99,8 @@ type Config struct {
 	// Preferences are namespaces of preferences to keep beside app.bsky's. If nil, there are no others.
 	Preferences []PreferenceNamespace
 
-	// InviteRequired closes sign-up to people without an invite code. If zero, it is open.
+	// InviteRequired closes sign-up to people without an invite code; there is no method yet that makes codes, so that it
+	// is closed to all but those whom the host signs up. If zero, it is open.
 	InviteRequired bool
 
 	// Relays are the URLs of the relays that are asked to crawl the server. If nil, none is.
