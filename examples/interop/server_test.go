@@ -35,8 +35,9 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// start starts a server, which the end of the test stops. It is configured as one of the reference PDS would be.
-func start(t *testing.T, binary string) server {
+// start starts a server, which the end of the test stops. It is configured as one of the reference PDS would be, and by more
+// variables, NAME=VALUE.
+func start(t *testing.T, binary string, env ...string) server {
 	t.Helper()
 	dir := t.TempDir()
 	port := freePort(t)
@@ -57,6 +58,7 @@ func start(t *testing.T, binary string) server {
 		"PDS_SERVICE_HANDLE_DOMAINS=.test",
 		"PDS_INVITE_REQUIRED=false",
 	)
+	cmd.Env = append(cmd.Env, env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
