@@ -68,7 +68,7 @@ var dependencies = []rule{
 
 	// Backends.
 	{"github.com/tidwall/btree", "storage/memory"},
-	{"zombiezen.com/go/sqlite/...", "storage/sqlite examples/feed"},
+	{"zombiezen.com/go/sqlite/...", "storage/sqlite examples/feed examples/backend"},
 
 	// Tests of others.
 	{"github.com/google/go-cmp/...", "storage/storagetest"},
