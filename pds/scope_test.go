@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 // An app writes what its scope allows, and nothing of a batch of which it allows just a part.
@@ -60,4 +62,42 @@ func TestRecordScopes(t *testing.T) {
 	w.asApp(t, alice, "atproto repo:*", "POST", "com.atproto.identity.updateHandle", handle()).refused(t, 403, "ScopeMissingError", "identity:handle")
 	w.asApp(t, alice, "atproto identity:handle", "POST", "com.atproto.identity.updateHandle", handle()).decode(t, nil)
 	w.asApp(t, alice, "atproto transition:generic", "POST", "com.atproto.server.deactivateAccount", bytes.NewReader([]byte("{}"))).refused(t, 403, "Forbidden", "")
+}
+
+// An app gets to know whom it acts for, but the e-mail address only if its scope says so; the account stays its owner's to
+// manage.
+func TestAccountScopes(t *testing.T) {
+	w := start(t, withApps)
+	alice := w.signUp(t, "alice")
+	for scope, shown := range map[string]bool{
+		"atproto":                                  false,
+		"atproto transition:generic":               false,
+		"atproto account:repo?action=manage":       false,
+		"atproto transition:email":                 true,
+		"atproto account:email":                    true,
+		"atproto account:email?action=manage":      true,
+		"atproto transition:generic account:email": true,
+	} {
+		var session struct {
+			DID, Handle, Email string
+			EmailConfirmed     *bool
+			Active             bool
+		}
+		w.asApp(t, alice, scope, "GET", "com.atproto.server.getSession", nil).decode(t, &session)
+		if session.DID != alice.did.String() || session.Handle != "alice.test" || !session.Active {
+			t.Errorf("%s: %+v", scope, session)
+		}
+		if told := session.Email == "alice@example.com" && session.EmailConfirmed != nil; told != shown || !shown && (session.Email != "" || session.EmailConfirmed != nil) {
+			t.Errorf("%s: the address is %q, confirmed %v", scope, session.Email, session.EmailConfirmed)
+		}
+	}
+	for _, method := range []string{"com.atproto.server.checkAccountStatus", "com.atproto.repo.listMissingBlobs"} {
+		w.asApp(t, alice, "atproto", "GET", method, nil).decode(t, nil)
+	}
+	everything := "atproto transition:generic transition:email account:email?action=manage account:repo?action=manage identity:*"
+	for _, method := range []string{"activateAccount", "deactivateAccount"} {
+		w.asApp(t, alice, everything, "POST", "com.atproto.server."+method, bytes.NewReader([]byte("{}"))).refused(t, 403, "Forbidden", "")
+	}
+	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
+	w.asApp(t, alice, everything, "GET", "com.atproto.server.getSession", nil).refused(t, 401, "AccountTakedown", "")
 }

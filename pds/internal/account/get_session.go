@@ -11,6 +11,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// getSession tells whom a token speaks for. An app learns the e-mail address only if its scope allows it.
 func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
 	account, err := s.account(ctx, c.Caller.DID)
 	if err != nil {
@@ -19,7 +20,11 @@ func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessi
 	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
 		return nil, auth.ErrAccountTakedown
 	}
-	return s.view(ctx, account), nil
+	view := s.view(ctx, account)
+	if c.Caller.May(auth.ReadEmail) != nil {
+		view.Email, view.EmailConfirmed = "", nil
+	}
+	return view, nil
 }
 
 // account finds the account of a caller. Error: auth.ErrAccountNotFound.

@@ -86,7 +86,7 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Query("com.atproto.server.describeServer", auth.Public, s.describeServer),
 		xrpc.Procedure("com.atproto.server.createAccount", auth.OptionalService, s.createAccount),
 		xrpc.Procedure("com.atproto.server.createSession", auth.Public, s.createSession),
-		xrpc.Query("com.atproto.server.getSession", auth.SessionOrTakendown, s.getSession),
+		xrpc.Query("com.atproto.server.getSession", auth.SessionOrTakendown.OrApp(), s.getSession),
 		xrpc.Procedure("com.atproto.server.refreshSession", auth.Refresh, s.refreshSession),
 		xrpc.Procedure("com.atproto.server.deleteSession", auth.RefreshExpired, s.deleteSession),
 		xrpc.Procedure("com.atproto.server.activateAccount", auth.FullSession, s.activateAccount),

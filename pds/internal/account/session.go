@@ -23,7 +23,7 @@ type sessionView struct {
 	DID            syntax.DID            `json:"did"`
 	DIDDoc         json.RawMessage       `json:"didDoc,omitempty"`
 	Email          string                `json:"email,omitempty"`
-	EmailConfirmed bool                  `json:"emailConfirmed"`
+	EmailConfirmed *bool                 `json:"emailConfirmed,omitempty"` // nil if the caller isn't to know
 	Active         bool                  `json:"active"`
 	Status         storage.AccountStatus `json:"status,omitempty"`
 }
@@ -33,12 +33,13 @@ func (s *Server) session(ctx context.Context, a storage.Account, t auth.Tokens) 
 }
 
 func (s *Server) view(ctx context.Context, a storage.Account) *sessionView {
+	confirmed := !a.EmailConfirmedAt.IsZero()
 	v := &sessionView{
 		Handle:         a.Handle,
 		DID:            a.DID,
 		DIDDoc:         s.document(ctx, a.DID),
 		Email:          a.Email,
-		EmailConfirmed: !a.EmailConfirmedAt.IsZero(),
+		EmailConfirmed: &confirmed,
 		Status:         a.Status(),
 	}
 	v.Active = v.Status == storage.StatusActive

@@ -38,6 +38,6 @@ func (s *Server) Methods() []xrpc.Method {
 		s.uploadBlob(),
 		s.getBlob(),
 		xrpc.Query("com.atproto.sync.listBlobs", auth.OptionalSession, s.listBlobs),
-		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session, s.listMissingBlobs),
+		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session.OrApp(), s.listMissingBlobs),
 	}
 }
