@@ -92,12 +92,17 @@ type user struct {
 // signUp makes the account name.test.
 func (w *world) signUp(t testing.TB, name string) *user {
 	t.Helper()
+	return w.newUser(t, "", signUpInput(name))
+}
+
+// newUser makes an account upon a request by the bearer of a token, or by anybody.
+func (w *world) newUser(t testing.TB, token string, input map[string]any) *user {
+	t.Helper()
 	var out struct {
 		DID                   syntax.DID
 		AccessJWT, RefreshJWT string
 	}
-	r := w.post(t, "", "com.atproto.server.createAccount", signUpInput(name))
-	r.decode(t, &out)
+	w.post(t, token, "com.atproto.server.createAccount", input).decode(t, &out)
 	return &user{world: w, did: out.DID, access: out.AccessJWT, refresh: out.RefreshJWT}
 }
 

@@ -139,7 +139,7 @@ func (s *Server) assemble(
 	}
 	s.records = &record.Server{
 		Engine: s.engine, Records: s.store, Lexicons: lexicons, Blob: s.store.Blob,
-		Readable: s.readable, Writable: s.writable, Own: s.own, BeforeWrite: c.Hooks.write(),
+		Readable: s.readable, Writable: s.writable, Own: s.own, ImportedSilently: s.tellIfActive, BeforeWrite: c.Hooks.write(),
 		Document: s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
 	}
 	s.blobs = &blob.Server{

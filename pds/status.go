@@ -21,6 +21,11 @@ func (s *Server) setStatus(ctx context.Context, did syntax.DID, announce bool, c
 		}
 		after := before
 		change(&after)
+		activated := after.Status() == storage.StatusActive && before.Status() != storage.StatusActive
+		head, err := s.store.Head(ctx, did)
+		if err != nil {
+			return err
+		}
 		var events []storage.Event
 		if after.Status() != before.Status() || announce {
 			if events, err = s.statusEvents(ctx, after, before.Status() != after.Status()); err != nil {
@@ -34,10 +39,38 @@ func (s *Server) setStatus(ctx context.Context, did syntax.DID, announce bool, c
 			change(a)
 			return nil
 		}, events...)
+		if err == nil && activated {
+			return s.tellIfChanged(ctx, head)
+		}
 		if !errors.Is(err, errChanged) {
 			return err
 		}
 	}
+}
+
+// tellIfChanged tells the network of a repo that is no longer what the event of its account's activation says, because it
+// was imported in the same moment.
+func (s *Server) tellIfChanged(ctx context.Context, said storage.Head) error {
+	head, err := s.store.Head(ctx, said.DID)
+	if err != nil || head.Commit == said.Commit {
+		return err
+	}
+	return s.tellIfActive(ctx, said.DID)
+}
+
+// tellIfActive tells the network of a repo that was imported while its account wasn't active, if it is so now: it was
+// activated in the same moment.
+func (s *Server) tellIfActive(ctx context.Context, did syntax.DID) error {
+	account, err := s.store.Account(ctx, did)
+	if err != nil || account.Status() != storage.StatusActive {
+		return err
+	}
+	event, err := s.engine.SyncEvent(ctx, did)
+	if err != nil {
+		return err
+	}
+	_, err = s.store.AppendEvents(ctx, event)
+	return err
 }
 
 // errChanged: the account isn't any more what its events were made for.

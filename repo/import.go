@@ -16,14 +16,18 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// ImportOptions say what an import is to be held against.
+// ImportOptions say what an import is to be held against, and who hears of it.
 type ImportOptions struct {
 	// CheckKey is the key by which the imported commit must be signed. If nil, its signature isn't looked at.
 	CheckKey atcrypto.PublicKey
+
+	// Silent leaves out the event, for a repo that nobody is to hear of yet, such as that of an account that isn't active.
+	Silent bool
 }
 
 // Import replaces the content of a repo by that of a CAR file, all at once and durably, under a new commit of our own
-// with the same tree. Its rev is above that of the imported commit and that of the one replaced, and its event is a #sync.
+// with the same tree. Its rev is above that of the imported commit and that of the one replaced, and its event, unless there
+// is to be none, is a #sync.
 //
 // The blocks may come in any order; those in the order of [Engine.Export] stream through, others are held, in memory and
 // then in Config.SpillDir. Every block is checked against its CID, and the tree and its records are checked in full:
@@ -64,12 +68,16 @@ func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o Impo
 	if err != nil {
 		return Result{}, err
 	}
-	event, err := syncEvent(now, head)
-	if err != nil {
-		return Result{}, err
+	var events []storage.Event
+	if !o.Silent {
+		event, err := syncEvent(now, head)
+		if err != nil {
+			return Result{}, err
+		}
+		events = append(events, event)
 	}
 	seq, err := e.store.Replace(ctx, storage.Commit{
-		Prev: old.Commit, Head: head, AllowMissingBlobs: true, Events: []storage.Event{event},
+		Prev: old.Commit, Head: head, AllowMissingBlobs: true, Events: events,
 	}, im.rows(imported.Data))
 	switch {
 	case im.err != nil:

@@ -130,6 +130,23 @@ func TestImportEvent(t *testing.T) {
 	}
 }
 
+// TestImportSilent shows that an import of which nobody is to hear changes the repo and nothing else.
+func TestImportSilent(t *testing.T) {
+	e, store := newRepo(t)
+	before, err := store.LastSeq(t.Context())
+	check(t, err)
+	res, err := e.Import(t.Context(), alice, bytes.NewReader(generate(t, alice, 10).car(t)), ImportOptions{Silent: true})
+	check(t, err)
+	head, err := store.Head(t.Context(), alice)
+	check(t, err)
+	after, err := store.LastSeq(t.Context())
+	check(t, err)
+	if after != before || res.Seq != 0 || !res.Changed || head.Commit != res.Commit {
+		t.Errorf("event %d after %d; %+v; the head is %s", after, before, res, head.Commit)
+	}
+	check(t, e.Verify(t.Context(), alice, nil))
+}
+
 // TestImportTruncated cuts a file off at every byte.
 func TestImportTruncated(t *testing.T) {
 	g := generate(t, alice, 20)

@@ -71,6 +71,8 @@
 // addresses, passwords, preferences and tokens, and takedowns of single records and blobs. Of a blob that is taken down
 // and that no record refers to the mirror has no bytes: a restored server refuses it, and can't give it back.
 //
+// An account that has moved in, and of which nobody is to hear before it is activated, may be missing until it is.
+//
 // A mirror of a server elsewhere has what is public: its accounts come without e-mail address, password and key, without
 // takedowns of single records and blobs, and the content of accounts that aren't active is what it was when they were.
 package mirror

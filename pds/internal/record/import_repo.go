@@ -9,9 +9,11 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
 )
 
-// importRepo replaces the caller's repo by the content of a CAR.
+// importRepo replaces the caller's repo by the content of a CAR. If the account isn't active, the network hears of it when
+// it is activated.
 func (s *Server) importRepo() xrpc.Method {
 	return xrpc.Method{
 		ID:      "com.atproto.repo.importRepo",
@@ -29,8 +31,12 @@ func (s *Server) importRepo() xrpc.Method {
 			if err != nil {
 				return err
 			}
-			_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{})
-			return importError(err)
+			silent := account.Status() != storage.StatusActive
+			_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{Silent: silent})
+			if err != nil || !silent {
+				return importError(err)
+			}
+			return s.ImportedSilently(r.Context(), account.DID)
 		},
 	}
 }

@@ -43,6 +43,9 @@ type Server struct {
 	// record keys aren't "". If nil, none is refused.
 	BeforeWrite func(ctx context.Context, caller auth.Caller, did syntax.DID, writes []Write) error
 
+	// ImportedSilently is told of an import without an event, since the account wasn't active when it began.
+	ImportedSilently func(ctx context.Context, did syntax.DID) error
+
 	// Document resolves a DID to its document.
 	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
 
