@@ -74,6 +74,7 @@ func (s *Stream) Write(frames ...[]byte) error {
 	s.out.cork()
 	for _, frame := range frames {
 		if err := s.conn.Write(context.Background(), kind, frame); err != nil { // the timer ends it, at the latest
+			s.out.uncork() // the answer to the client's goodbye may be in it
 			return fmt.Errorf("%w: %w", errGone, err)
 		}
 	}
