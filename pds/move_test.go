@@ -124,7 +124,7 @@ func TestMoveFails(t *testing.T) {
 	m.activate(t).refused(t, 400, "InvalidRequest", "expected signing key")
 	m.point(t)
 	m.plcDown.Store(true)
-	m.activate(t).refused(t, 400, "InvalidRequest", "Could not resolve DID")
+	m.activate(t).refused(t, 502, "UpstreamFailure", "Could not resolve DID")
 	m.plcDown.Store(false)
 	silent("while the directory can't be reached")
 

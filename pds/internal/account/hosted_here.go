@@ -2,7 +2,10 @@ package account
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
+	indigo "github.com/bluesky-social/indigo/atproto/identity"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -12,8 +15,12 @@ import (
 // another signing key. A rotation key of the owner's alone is no obstacle.
 func (s *Server) hostedHere(ctx context.Context, did syntax.DID) error {
 	ident, err := s.Refresh(ctx, did)
-	if err != nil {
+	switch {
+	case errors.Is(err, indigo.ErrDIDNotFound):
 		return xrpc.InvalidRequest("Could not resolve DID: %s", did)
+	case err != nil: // which says nothing about the identity
+		s.Logger.WarnContext(ctx, "account: an identity can't be looked up", "did", did, "err", err)
+		return xrpc.StatusError(http.StatusBadGateway, "Could not resolve DID: %s, please try again", did)
 	}
 	if ident.PDSEndpoint() != s.PublicURL {
 		return xrpc.InvalidRequest("DID document atproto_pds service endpoint does not match PDS public url")
