@@ -1,5 +1,6 @@
 // Command backend is a PDS that keeps sessions, and everything else that is short-lived, in a database of its own, and the
-// rest in the store that comes with the library. Its test proves the two together to be a storage.Store like any other.
+// rest in the store that comes with the library. Its test proves the two together to be a storage.Store like any other. A
+// whole store on another database is in the folder bolt.
 //
 //	go run ./examples/backend
 package main

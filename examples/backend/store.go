@@ -30,17 +30,30 @@ func (s *store) CreateAccount(ctx context.Context, a storage.NewAccount) (int64,
 	if a.Invite = nil; invite == nil {
 		return s.Store.CreateAccount(ctx, a)
 	}
-	if err := s.tokens.swap(ctx, invite.Old, invite.New); err != nil {
-		if errors.Is(err, storage.ErrNotFound) {
-			err = storage.ErrConflict
-		}
+	unused, err := s.tokens.swap(ctx, invite.Old, invite.New)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = storage.ErrConflict
+	}
+	if err != nil {
 		return 0, err
 	}
 	id, err := s.Store.CreateAccount(ctx, a)
-	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrFull) {
-		err = errors.Join(err, s.tokens.swap(context.WithoutCancel(ctx), invite.New, invite.Old))
+	if nothingWritten(err) {
+		if _, back := s.tokens.swap(context.WithoutCancel(ctx), invite.New, unused); back != nil {
+			err = errors.Join(err, back)
+		}
 	}
 	return id, err
+}
+
+// nothingWritten says whether a write has certainly not happened: the sentinel errors say that, others don't.
+func nothingWritten(err error) bool {
+	for _, sentinel := range []error{storage.ErrNotFound, storage.ErrExists, storage.ErrConflict, storage.ErrFull} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
 }
 
 // DeleteAccount implements storage.Accounts.
@@ -70,7 +83,8 @@ func (s *store) TakeToken(ctx context.Context, kind, id string) (storage.Token, 
 }
 
 func (s *store) SwapToken(ctx context.Context, old, new storage.Token) error {
-	return s.tokens.swap(ctx, old, new)
+	_, err := s.tokens.swap(ctx, old, new)
+	return err
 }
 
 func (s *store) ListTokens(ctx context.Context, kind string, did syntax.DID) iter.Seq2[storage.Token, error] {

@@ -81,17 +81,18 @@ func (t *tokens) take(ctx context.Context, kind, id string) (token storage.Token
 	return token, nil
 }
 
-func (t *tokens) swap(ctx context.Context, old, new storage.Token) error {
-	return t.write(ctx, func(c *sqlite.Conn) error {
-		now, err := get(c, old.Kind, old.ID)
-		if err != nil {
+// swap returns the token that was replaced: of old, it has the value.
+func (t *tokens) swap(ctx context.Context, old, new storage.Token) (replaced storage.Token, err error) {
+	err = t.write(ctx, func(c *sqlite.Conn) error {
+		if replaced, err = get(c, old.Kind, old.ID); err != nil {
 			return err
 		}
-		if !bytes.Equal(now.Value, old.Value) {
+		if !bytes.Equal(replaced.Value, old.Value) {
 			return storage.ErrConflict
 		}
 		return insert(c, new)
 	})
+	return replaced, err
 }
 
 // list reads all before it yields the first: the loop may call any other method meanwhile.
@@ -145,7 +146,10 @@ func (t *tokens) read(ctx context.Context, do func(*sqlite.Conn) error) error {
 		return err
 	}
 	defer t.pool.Put(c)
-	return do(c)
+	if err = do(c); err != nil && ctx.Err() != nil {
+		err = ctx.Err() // SQLite says that it was interrupted
+	}
+	return err
 }
 
 func (t *tokens) write(ctx context.Context, do func(*sqlite.Conn) error) error {
