@@ -68,6 +68,7 @@ var dependencies = []rule{
 
 	// Backends.
 	{"github.com/tidwall/btree", "storage/memory"},
+	{"go.etcd.io/bbolt", "examples/backend/bolt"},
 	{"zombiezen.com/go/sqlite/...", "storage/sqlite examples/feed examples/backend"},
 
 	// Tests of others.
