@@ -18,8 +18,11 @@
 //   - add an endpoint: [Server.Handle], with a method made by package xrpc
 //   - replace a built-in endpoint: [Server.Handle] with xrpc.Override
 //   - have records and endpoints of my own checked: [Config.Lexicons], and command pds/xrpc/lexgen for their Go types
-//   - read and write records from Go: [Server.Repo]
+//   - refuse what a request wants, or measure it: [Hooks]
+//   - give accounts to the users that I have: [Server.CreateAccount], [Server.SignIn], [Config.Authenticators]
+//   - read and write records from Go: [Server.Repo], [Records]
 //   - watch what happens: [Server.Events]
 //   - keep data elsewhere: implement package storage, and prove it by storagetest
 //   - sign with a KMS: implement [Keys]
+//   - test my app against a server: package pdstest
 package pds
