@@ -21,6 +21,11 @@ const (
 
 	// stallLimit ends the response to a client that takes nothing for so long: it holds a snapshot of the store.
 	stallLimit = 30 * time.Second
+
+	// slowGrace and slowRate bound for how long a client that takes a little now and then can hold the snapshot: it may
+	// keep the server waiting for slowGrace, and a second more for each slowRate bytes that it takes.
+	slowGrace = time.Minute
+	slowRate  = 16 << 10
 )
 
 // carMethod makes a query that answers with a CAR. write writes it to w for the repo of did, whose account the caller
@@ -54,14 +59,27 @@ func carError(did syntax.DID, err error) error {
 	return err
 }
 
-// carWriter sets the content type before the first byte, and a deadline for each write.
+// carWriter sets the content type before the first byte, and a deadline for each write. Only the time that writes take
+// counts: how fast the store is isn't the client's doing.
 type carWriter struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	taken  int64         // bytes
+	waited time.Duration // for them to be taken
 }
 
 func (c *carWriter) Write(b []byte) (int, error) {
 	c.w.Header().Set("Content-Type", "application/vnd.ipld.car")
-	c.rc.SetWriteDeadline(time.Now().Add(stallLimit)) // not supported outside of a server: then there is no stalling
-	return c.w.Write(b)
+	begin := time.Now()
+	c.rc.SetWriteDeadline(begin.Add(c.patience(len(b)))) // not supported outside of a server: then there is no stalling
+	n, err := c.w.Write(b)
+	c.taken += int64(n)
+	c.waited += time.Since(begin)
+	return n, err
+}
+
+// patience is how long the next write of n bytes may take.
+func (c *carWriter) patience(n int) time.Duration {
+	earned := time.Duration(c.taken+int64(n)) * (time.Second / slowRate)
+	return min(stallLimit, slowGrace+earned-c.waited)
 }
