@@ -65,7 +65,7 @@ type Cursor struct {
 	Live  bool  // begin with the next event, whatever After says
 }
 
-// batch is how many events are taken at a time, from the log or from the ring.
+// batch is how many events are taken at a time, from the log or from the ring, unless it would be more than batchBytes.
 const batch = 256
 
 // Outdated reports whether events after a cursor have been removed from the log.
@@ -101,7 +101,7 @@ func (s *Stream) read(ctx context.Context, c Cursor, send func([]*Frame) bool) e
 		return ErrFutureCursor
 	}
 	for {
-		frames, err := s.replay(ctx, c.After)
+		frames, full, err := s.replay(ctx, c.After)
 		if err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (s *Stream) read(ctx context.Context, c Cursor, send func([]*Frame) bool) e
 				return nil
 			}
 		}
-		if len(frames) < batch {
+		if !full {
 			break // near enough: what has come meanwhile is in the ring, or else the reader comes back here
 		}
 	}
@@ -121,21 +121,25 @@ func (s *Stream) read(ctx context.Context, c Cursor, send func([]*Frame) bool) e
 	return s.live(ctx, c.After, send)
 }
 
-// replay reads a batch from the log. It is in memory before it is sent: a slow reader must not hold the store's
-// snapshot.
-func (s *Stream) replay(ctx context.Context, after int64) ([]*Frame, error) {
-	frames := make([]*Frame, 0, batch)
+// replay reads a batch from the log, and says whether it is full, so that there may be more. It is in memory before it is
+// sent: a slow reader must not hold the store's snapshot.
+func (s *Stream) replay(ctx context.Context, after int64) (frames []*Frame, full bool, err error) {
+	frames = make([]*Frame, 0, batch)
+	size := 0
 	for e, err := range s.log.ListEvents(ctx, after, batch) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		f, err := NewFrame(e)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		frames = append(frames, f)
+		if size += len(f.binary); size >= batchBytes {
+			return frames, true, nil
+		}
 	}
-	return frames, nil
+	return frames, len(frames) == batch, nil
 }
 
 // live sends from the ring. A reader that comes from the log and isn't as far as the ring's beginning yet reads on from the
@@ -181,7 +185,7 @@ func (s *Stream) approach(ctx context.Context, after int64) ([]*Frame, int64, er
 	if err != nil {
 		return nil, after, err
 	}
-	frames, err := s.replay(ctx, after)
+	frames, _, err := s.replay(ctx, after)
 	if len(frames) == 0 {
 		after = max(after, last)
 	}
@@ -224,8 +228,10 @@ func (s *Stream) take(to []*Frame, pos, after int64) ([]*Frame, int64, error) {
 		from = from[1:]
 		pos++
 	}
-	from = from[:min(len(from), batch)]
-	return append(to, from...), pos + int64(len(from)), nil
+	for size := 0; len(from) > 0 && len(to) < batch && size < batchBytes; pos++ {
+		to, size, from = append(to, from[0]), size+len(from[0].binary), from[1:]
+	}
+	return to, pos, nil
 }
 
 // join counts a live reader, and starts the pump for the first.
@@ -239,7 +245,9 @@ func (s *Stream) join(ctx context.Context) error {
 		}
 		pumpCtx, stop := context.WithCancel(context.Background())
 		s.stop, s.err = stop, nil
-		s.ring, s.bytes, s.first, s.start = nil, 0, s.first+int64(len(s.ring)), last
+		// One position is left out: a reader that hasn't noticed yet how the pump before has ended must not go on in this
+		// ring, which may begin later.
+		s.ring, s.bytes, s.first, s.start = nil, 0, s.first+int64(len(s.ring))+1, last
 		s.pumps++
 		go s.pump(pumpCtx, s.pumps, last)
 	}

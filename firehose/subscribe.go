@@ -11,7 +11,8 @@ import (
 // ErrOutdatedCursor: events after a cursor have been removed from the log, because they were older than it is kept.
 var ErrOutdatedCursor = errors.New("firehose: cursor is older than the log")
 
-// batchBytes bounds what is read from the log at a time, in bytes of the events' bodies, but for the last event.
+// batchBytes bounds what a reader takes at a time, in bytes of the events, but for the last one: it may keep them for as
+// long as it likes.
 const batchBytes = 4 << 20
 
 // Subscribe yields the events after a sequence number, decoded: first those that are there and then, without gap or
