@@ -3,8 +3,10 @@ package pds_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"testing"
+	"time"
 
 	comatproto "github.com/bluesky-social/indigo/api/atproto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -47,20 +49,26 @@ func TestImportDuringActivation(t *testing.T) {
 	alice := w.signUp(t, "alice")
 	alice.create(t, "one")
 	car := w.get(t, "", "com.atproto.sync.getRepo", "did", alice.did.String()).body
-	importRepo := func() {
-		t.Helper()
-		w.do(t, "POST", "/xrpc/com.atproto.repo.importRepo", alice.access, "application/vnd.ipld.car", bytes.NewReader(car)).decode(t, nil)
+	importRepo := func() *response {
+		return w.do(t, "POST", "/xrpc/com.atproto.repo.importRepo", alice.access, "application/vnd.ipld.car", bytes.NewReader(car))
 	}
-	activate := func() {
-		t.Helper()
-		alice.post(t, "com.atproto.server.activateAccount", nil).decode(t, nil)
-	}
-	for name, run := range map[string]func(){
-		"imported while it is activated": func() { store.beforeUpdate = importRepo; activate() },
-		"activated while it is imported": func() { store.beforeReplace = activate; importRepo() },
+	activate := func() *response { return alice.post(t, "com.atproto.server.activateAccount", nil) }
+	for name, run := range map[string]func() (other chan *response){
+		"imported while it is activated": func() chan *response {
+			other := make(chan *response, 1)
+			store.beforeUpdate = func() { go func() { other <- importRepo() }() }
+			activate().decode(t, nil)
+			return other
+		},
+		"activated while it is imported": func() chan *response {
+			other := make(chan *response, 1)
+			store.beforeReplace = func() { go func() { other <- activate() }() }
+			importRepo().decode(t, nil)
+			return other
+		},
 	} {
 		alice.post(t, "com.atproto.server.deactivateAccount", map[string]any{}).decode(t, nil)
-		run()
+		(<-run()).decode(t, nil)
 		head, err := store.Head(t.Context(), alice.did)
 		if err != nil {
 			t.Fatal(err)
@@ -79,4 +87,24 @@ func TestImportDuringActivation(t *testing.T) {
 			t.Errorf("%s: the network knows rev %s, and it is %s", name, told, head.Rev)
 		}
 	}
+}
+
+// Between the look at the head that the #sync event of an activation names and the event itself there can be no commit: its
+// own event would come before, and the log would go back to an older rev.
+func TestNoCommitDuringActivation(t *testing.T) {
+	store := &meanwhile{Store: memory.New()}
+	w := start(t, func(c *pds.Config) { c.Store = store })
+	alice := w.signUp(t, "alice")
+	alice.post(t, "com.atproto.server.deactivateAccount", map[string]any{}).decode(t, nil)
+	var err error
+	store.beforeUpdate = func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // it waits for as long as it may
+		defer cancel()
+		_, _, err = w.Server.Repo(alice.did).Put(ctx, "com.example.note", "", map[string]any{"$type": "com.example.note"})
+	}
+	alice.post(t, "com.atproto.server.activateAccount", nil).decode(t, nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a write during the activation: %v", err)
+	}
+	alice.create(t, "after it")
 }

@@ -91,3 +91,15 @@ func New(c Config) (*Engine, error) {
 
 // Forget drops what is cached of a repo. It is never needed for correctness.
 func (e *Engine) Forget(did syntax.DID) { e.actors.forget(did) }
+
+// Hold calls do while no other call of this engine changes a repo: the head that do reads stays what it is until do
+// returns. Engines elsewhere on the same storage aren't kept out. do mustn't call Apply, Import or Hold for the same repo:
+// they would wait for it. Hold returns what do returns, or the error of ctx if that ended before.
+func (e *Engine) Hold(ctx context.Context, did syntax.DID, do func() error) error {
+	a, err := e.actors.acquire(ctx, did)
+	if err != nil {
+		return err
+	}
+	defer e.actors.release(a)
+	return do()
+}
