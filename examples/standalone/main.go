@@ -31,6 +31,8 @@ func run(ctx context.Context, args []string) error {
 			return backup(ctx, args[1:], systemEnvironment(), os.Stderr)
 		case "restore":
 			return restore(ctx, args[1:], systemEnvironment(), os.Stderr)
+		case "raise-seq":
+			return raiseSeq(ctx, args[1:], systemEnvironment(), os.Stderr)
 		}
 	}
 	s, unused, err := parse(args, systemEnvironment(), os.Stderr)

@@ -85,6 +85,7 @@ func usage(flags *flag.FlagSet) {
   PDS_HOSTNAME=pds.example.com standalone   serve the world, behind a proxy that speaks TLS
   standalone backup -h                      keep a backup that is always current
   standalone restore -h                     make a server from a backup
+  standalone raise-seq -h                   the step after the data were copied back
 
 Flags:
 
