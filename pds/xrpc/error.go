@@ -52,6 +52,22 @@ func StatusError(status int, format string, args ...any) *Error {
 	return &Error{Status: status, Name: name, Message: fmt.Sprintf(format, args...)}
 }
 
+// errBodyCut: a client has sent less than it had announced. It isn't what others make of io.ErrUnexpectedEOF, who may have
+// met it elsewhere.
+var errBodyCut = errors.New("xrpc: the request body ended early")
+
+// clientBody is a request's body.
+type clientBody struct{ io.ReadCloser }
+
+// Read implements [io.Reader].
+func (b clientBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", errBodyCut, err)
+	}
+	return n, err
+}
+
 // classify finds what the client is told of err: nil if err is none of its business.
 func classify(err error, table func(error) *Error) *Error {
 	var e *Error
@@ -64,7 +80,7 @@ func classify(err error, table func(error) *Error) *Error {
 		return &Error{Status: a.Status, Name: a.Name, Message: a.Message}
 	case errors.As(err, &tooLarge):
 		return StatusError(http.StatusRequestEntityTooLarge, "request entity too large: at most %d bytes", tooLarge.Limit)
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, errBodyCut):
 		return InvalidRequest("the request body ended early")
 	case table != nil:
 		return table(err)

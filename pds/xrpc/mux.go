@@ -183,16 +183,20 @@ func (m *Mux) find(r *http.Request, id string) (Method, error) {
 }
 
 func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {
-	if limit < 0 || r.Body == nil {
+	if r.Body == nil {
 		return nil
 	}
+	body := r.Body
 	if limit == 0 {
 		limit = DefaultMaxBody
 	}
-	if r.ContentLength > limit {
-		return &http.MaxBytesError{Limit: limit}
+	if limit > 0 {
+		if r.ContentLength > limit {
+			return &http.MaxBytesError{Limit: limit}
+		}
+		body = http.MaxBytesReader(w, body, limit)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	r.Body = clientBody{body}
 	return nil
 }
 
