@@ -2,6 +2,7 @@ package xrpc
 
 import (
 	"encoding"
+	"math"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -17,7 +18,7 @@ type field struct {
 	index    int
 	required bool
 	def      string
-	min, max int64 // both 0 for no bounds
+	min, max int64
 	slice    bool
 	set      func(v reflect.Value, s string) error // of the field, or of an element of its slice
 }
@@ -49,7 +50,7 @@ func newPlan(method string, t reflect.Type, params bool) *plan {
 			panic("xrpc: " + method + ": the field " + sf.Name + " has no json name")
 		}
 		f := field{name: name, index: i, required: !strings.Contains(opts, "omitempty"), def: sf.Tag.Get("default")}
-		f.min, f.max = bound(method, sf, "min"), bound(method, sf, "max")
+		f.min, f.max = bound(method, sf, "min", math.MinInt64), bound(method, sf, "max", math.MaxInt64)
 		if params {
 			ft := sf.Type
 			if ft.Kind() == reflect.Slice && !isText(ft) {
@@ -64,10 +65,10 @@ func newPlan(method string, t reflect.Type, params bool) *plan {
 	return p
 }
 
-func bound(method string, sf reflect.StructField, tag string) int64 {
+func bound(method string, sf reflect.StructField, tag string, none int64) int64 {
 	s, ok := sf.Tag.Lookup(tag)
 	if !ok {
-		return 0
+		return none
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
@@ -163,7 +164,7 @@ func (f *field) one(s string, v reflect.Value) error {
 		}
 		return InvalidRequest("Error: Param %q is not valid: %s", f.name, err)
 	}
-	if !v.CanInt() || f.min == 0 && f.max == 0 {
+	if !v.CanInt() {
 		return nil
 	}
 	switch n := v.Int(); {
