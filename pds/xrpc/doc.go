@@ -25,13 +25,13 @@
 //	}
 //
 // A field is a string, an integer, a bool, a type that implements [encoding.TextUnmarshaler], or a slice of these. It is
-// required unless its tag says omitempty. Parameters that aren't fields are ignored, as is the rest of the JSON of a
-// procedure's input.
+// required unless its tag says omitempty. An empty one counts as missing, as does an empty string in a procedure's input.
+// Parameters that aren't fields are ignored, as is the rest of the JSON of a procedure's input.
 //
 // # Lexicons
 //
 // If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, and each
-// request after it has been decoded. Command lexgen writes the types, and a function that registers the method, from a
+// request after it has been decoded. So are the parameters of subscriptions, and those that [DecodeParams] decodes. Command lexgen writes the types, and a function that registers the method, from a
 // lexicon.
 //
 // Spec: https://atproto.com/specs/xrpc

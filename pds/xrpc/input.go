@@ -25,16 +25,28 @@ func (p *plan) decodeJSON(r *http.Request, in any, l *lexicon.Method) error {
 	}
 	v := reflect.ValueOf(in).Elem()
 	for _, f := range p.fields {
-		if f.required && v.Field(f.index).IsZero() {
+		if fv := v.Field(f.index); f.required && fv.IsZero() && !(isPlain(fv.Kind()) && has(body, f.name)) {
 			return InvalidRequest("Input must have the property %q", f.name)
 		}
 	}
 	return checkInput(l, body)
 }
 
-// readAll reads the body, whose length is known in most requests, in one piece.
+// isPlain reports whether a zero value of a kind can be meant: 0 and false.
+func isPlain(k reflect.Kind) bool { return k >= reflect.Bool && k <= reflect.Float64 }
+
+// has reports whether an object has a property that isn't null.
+func has(object []byte, name string) bool {
+	var properties map[string]json.RawMessage
+	return json.Unmarshal(object, &properties) == nil && len(properties[name]) > 0 && string(properties[name]) != "null"
+}
+
+// maxAhead bounds the memory that is taken for a body because its client has said how long it will be, in bytes.
+const maxAhead = 1 << 20
+
+// readAll reads the body, whose length is known in most requests, in one piece if it isn't long.
 func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 {
+	if r.ContentLength <= 0 || r.ContentLength > maxAhead {
 		return io.ReadAll(r.Body)
 	}
 	body := make([]byte, r.ContentLength)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,17 @@ type echoInput struct {
 	Count int    `json:"count,omitempty"`
 }
 
+type plainInput struct {
+	Count  int64 `json:"count"`
+	Really bool  `json:"really"`
+}
+
+type boundParams struct {
+	From  int64 `json:"from,omitempty" min:"1"`
+	Until int64 `json:"until,omitempty" max:"-1"`
+	Zero  int64 `json:"zero,omitempty" min:"0" max:"0"`
+}
+
 var errTable = errors.New("known to the table")
 
 func newMux(t *testing.T) *xrpc.Mux {
@@ -53,6 +65,13 @@ func newMux(t *testing.T) *xrpc.Mux {
 			func(_ context.Context, c *xrpc.Call[echoParams]) (*echoParams, error) { return &c.Input, nil }),
 		xrpc.Procedure("com.example.post", auth.Public,
 			func(_ context.Context, c *xrpc.Call[echoInput]) (*echoInput, error) { return &c.Input, nil }).WithMaxBody(100),
+		xrpc.Procedure("com.example.plain", auth.Public,
+			func(_ context.Context, c *xrpc.Call[plainInput]) (*plainInput, error) { return &c.Input, nil }),
+		xrpc.Query("com.example.bound", auth.Public,
+			func(_ context.Context, c *xrpc.Call[boundParams]) (*boundParams, error) { return &c.Input, nil }),
+		xrpc.Query("com.example.upstream", auth.Public, fail(fmt.Errorf("another server: %w", io.ErrUnexpectedEOF))),
+		xrpc.Procedure("com.example.long", auth.Public,
+			func(_ context.Context, c *xrpc.Call[echoInput]) (*echoInput, error) { return &c.Input, nil }).WithMaxBody(-1),
 		xrpc.Query("com.example.secret", auth.Admin, fail(nil)),
 		xrpc.Query("com.example.named", auth.Public, fail(xrpc.Errorf("Named", "told"))),
 		xrpc.Query("com.example.table", auth.Public, fail(errTable)),
@@ -100,6 +119,15 @@ func TestRequests(t *testing.T) {
 		{"a bad query string", "GET", "/xrpc/com.example.echo?repo=%zz", "", "", 400, `InvalidRequest`},
 		{"JSON in and out", "POST", "/xrpc/com.example.post", `{"name":"x","more":1}`, js, 200, `{"name":"x"}`},
 		{"a required field is missing", "POST", "/xrpc/com.example.post", `{}`, js, 400, `Input must have the property \"name\"`},
+		{"required and zero", "POST", "/xrpc/com.example.plain", `{"count":0,"really":false}`, js, 200, `{"count":0,"really":false}`},
+		{"required and null", "POST", "/xrpc/com.example.plain", `{"count":null,"really":false}`, js, 400, `Input must have the property \"count\"`},
+		{"required and absent", "POST", "/xrpc/com.example.plain", `{"count":0}`, js, 400, `Input must have the property \"really\"`},
+		{"no upper bound", "GET", "/xrpc/com.example.bound?from=5", "", "", 200, `{"from":5}`},
+		{"below the only bound", "GET", "/xrpc/com.example.bound?from=0", "", "", 400, `can not be less than 1`},
+		{"no lower bound", "GET", "/xrpc/com.example.bound?until=-5", "", "", 200, `{"until":-5}`},
+		{"above the only bound", "GET", "/xrpc/com.example.bound?until=0", "", "", 400, `can not be greater than -1`},
+		{"bounds of zero", "GET", "/xrpc/com.example.bound?zero=1", "", "", 400, `can not be greater than 0`},
+		{"another server's answer is cut off", "GET", "/xrpc/com.example.upstream", "", "", 500, `"InternalServerError"`},
 		{"a field of the wrong type", "POST", "/xrpc/com.example.post", `{"name":1}`, js, 400, `Input/name must not be of type number`},
 		{"not an object", "POST", "/xrpc/com.example.post", `[]`, js, 400, `must be an object`},
 		{"not JSON", "POST", "/xrpc/com.example.post", `{"name`, js, 400, `not valid JSON`},
@@ -165,6 +193,19 @@ func TestBodyWithoutLength(t *testing.T) {
 		if rec.Code != test.status {
 			t.Errorf("%s: got %d %s", test.name, rec.Code, rec.Body)
 		}
+	}
+}
+
+// A client that announces more than it sends gets no memory for it.
+func TestAnnouncedLength(t *testing.T) {
+	mux := newMux(t)
+	req := httptest.NewRequest("POST", "/xrpc/com.example.long", strings.NewReader(`{"name":"x"}`))
+	req.Header.Set("Content-Type", "application/json")
+	req.ContentLength = 1 << 62
+	rec := httptest.NewRecorder()
+	mux.ServeHTTP(rec, req)
+	if rec.Code != 200 {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
 	}
 }
 
