@@ -1,6 +1,7 @@
 package xrpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,6 +51,16 @@ func lexiconOf(w http.ResponseWriter) *lexicon.Method {
 		return t.lexicon
 	}
 	return nil
+}
+
+// lexiconKey is the context's key for the lexicon of a method that isn't typed. See [DecodeParams].
+type lexiconKey struct{}
+
+func withLexicon(r *http.Request, m *Method) *http.Request {
+	if m.lexicon == nil || m.in != nil || m.stream {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), lexiconKey{}, m.lexicon))
 }
 
 func checkParams(l *lexicon.Method, rawQuery string) error {

@@ -25,6 +25,10 @@ func lexicons(t *testing.T) *lexicon.Catalog {
 		"procedure.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.procedure", "defs": {"main": {"type": "procedure",
 			"input": {"encoding": "application/json", "schema": ` + strings.ReplaceAll(name, "5", "7") + `},
 			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
+		"subscription.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.subscription", "defs": {"main": {"type": "subscription",
+			"parameters": {"type": "params", "properties": {"name": {"type": "string", "maxLength": 7}}},
+			"message": {"schema": {"type": "union", "refs": ["#message"]}}},
+			"message": {"type": "object", "properties": {}}}}`)},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +80,35 @@ func TestLexicons(t *testing.T) {
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%s %s: %d %s", c.path, c.body, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+// TestLexiconsOfOtherHandlers: what isn't made from a function with an output is held against its lexicon, too.
+func TestLexiconsOfOtherHandlers(t *testing.T) {
+	type params struct {
+		Name string `json:"name,omitempty"`
+	}
+	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}, Lexicons: lexicons(t)})
+	mux.Handle(
+		xrpc.Subscription("com.example.subscription", auth.Public,
+			func(context.Context, *xrpc.Call[params], *xrpc.Stream) error { return nil }),
+		xrpc.Method{ID: "com.example.query", Verb: http.MethodGet, Policy: auth.Public,
+			Handler: func(w http.ResponseWriter, r *http.Request, _ auth.Caller) error {
+				return xrpc.DecodeParams(r, new(params))
+			}},
+	)
+	for path, want := range map[string]int{
+		"com.example.subscription?name=abcdefgh": 400,
+		"com.example.subscription?name=a":        http.StatusUpgradeRequired,
+		"com.example.query?name=abcdefgh":        400,
+		"com.example.query":                      400,
+		"com.example.query?name=a":               200,
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/xrpc/"+path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
 }

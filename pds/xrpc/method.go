@@ -107,11 +107,16 @@ func typed[In, Out any](id, verb string, policy auth.Policy, fn func(context.Con
 	}
 }
 
-// DecodeParams decodes a request's parameters into in, a pointer to a struct, as those of a [Query] are. It is for
-// handlers that write their response themselves. It panics if the struct can't be decoded from parameters.
+// DecodeParams decodes a request's parameters into in, a pointer to a struct, as those of a [Query] are, and holds them
+// against the method's lexicon. It is for handlers that write their response themselves. It panics if the struct can't be
+// decoded from parameters.
 func DecodeParams(r *http.Request, in any) error {
 	v := reflect.ValueOf(in).Elem()
-	return planFor(v.Type()).decodeParams(r.URL.RawQuery, v)
+	if err := planFor(v.Type()).decodeParams(r.URL.RawQuery, v); err != nil {
+		return err
+	}
+	l, _ := r.Context().Value(lexiconKey{}).(*lexicon.Method)
+	return checkParams(l, r.URL.RawQuery)
 }
 
 func mustNSID(id string) syntax.NSID {

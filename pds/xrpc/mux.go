@@ -165,7 +165,7 @@ func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 		}
 		defer leave()
 	}
-	return method.Handler(w, r, caller)
+	return method.Handler(w, withLexicon(r, &method), caller)
 }
 
 func (m *Mux) find(r *http.Request, id string) (Method, error) {

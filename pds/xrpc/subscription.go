@@ -43,6 +43,9 @@ func Subscription[In any](id string, policy auth.Policy, fn func(context.Context
 		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(&c.Input).Elem()); err != nil {
 			return err
 		}
+		if err := checkParams(lexiconOf(w), r.URL.RawQuery); err != nil {
+			return err
+		}
 		return serveStream(w, r, nsid, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
 	}
 	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true}
