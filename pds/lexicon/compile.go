@@ -20,6 +20,8 @@ func compileDefinition(base syntax.NSID, name string, def any) node {
 		o := compileObject(base, d)
 		o.name = typeName(base, name)
 		return o
+	case indigo.SchemaToken:
+		return token(typeName(base, name))
 	}
 	return compile(base, def)
 }

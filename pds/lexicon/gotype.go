@@ -177,7 +177,8 @@ func fits(t reflect.Type, n node) bool {
 			return t.Kind() == reflect.Bool
 		}
 	}
-	if _, ok := n.(*stringLeaf); ok {
+	switch n.(type) {
+	case *stringLeaf, token:
 		return t.Kind() == reflect.String || isText(t)
 	}
 	return (t.Kind() == reflect.Struct || t.Kind() == reflect.Map) && !isText(t)

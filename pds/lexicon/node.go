@@ -148,6 +148,16 @@ func (u *union) variant(c *checker, t any) (*ref, error) {
 	return parseRef("", name), nil
 }
 
+// token is a name that stands for itself.
+type token string
+
+func (t token) check(_ *checker, value any) error {
+	if value != string(t) {
+		return invalid("must be " + string(t))
+	}
+	return nil
+}
+
 // unknown is any object that isn't something else, such as a blob.
 type unknown struct{}
 

@@ -232,3 +232,21 @@ func BenchmarkCheckRecord(b *testing.B) {
 		}
 	})
 }
+
+// TestTokens: a reference to a token is the token's name.
+func TestTokens(t *testing.T) {
+	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"vote.json": {Data: []byte(`{
+		"lexicon": 1, "id": "com.example.vote", "defs": {
+			"main": {"type": "record", "key": "any", "record": {"type": "object", "properties": {"for": {"type": "ref", "ref": "#yes"}}}},
+			"yes": {"type": "token"}
+		}
+	}`)}}})
+	for value, want := range map[any]string{
+		"com.example.vote#yes": "",
+		"com.example.vote#no":  "record.for: must be com.example.vote#yes",
+		true:                   "record.for: must be com.example.vote#yes",
+	} {
+		record := map[string]any{"$type": "com.example.vote", "for": value}
+		expect(t, "", catalog.ValidateRecord("com.example.vote", "self", record, 0), want)
+	}
+}
