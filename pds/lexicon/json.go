@@ -3,7 +3,9 @@ package lexicon
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/bluesky-social/indigo/atproto/atdata"
 )
@@ -64,6 +66,9 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 	if err := o.checkType(t); err != nil {
 		return err
 	}
+	if err := o.checkNames(data); err != nil {
+		return err
+	}
 	for i := range o.fields {
 		f := &o.fields[i]
 		v, ok := data[f.name]
@@ -78,6 +83,19 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 		}
 		if err := checkJSON(c, f.node, v, layer+1); err != nil {
 			return at(err, f.name)
+		}
+	}
+	return nil
+}
+
+// checkNames refuses what is a property but for upper and lower case: encoding/json takes it for the property, which would
+// then not have been checked.
+func (o *object) checkNames(data map[string]json.RawMessage) error {
+	for name := range data {
+		isField := func(f field) bool { return f.name == name }
+		like := slices.IndexFunc(o.fields, func(f field) bool { return strings.EqualFold(f.name, name) })
+		if like >= 0 && !slices.ContainsFunc(o.fields, isField) {
+			return at(invalid("must be spelt "+o.fields[like].name), name)
 		}
 	}
 	return nil

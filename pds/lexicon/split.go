@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// splitObject returns the members of an object as they stand in JSON text, of those with the same name the last. The text
-// is one that decodes: what is no JSON isn't always found to be none.
+// splitObject returns the members of an object as they stand in JSON text. The text is one that decodes: what is no JSON
+// isn't always found to be none. Two members of the same name are refused: encoding/json makes one value of both.
 func splitObject(text []byte) (map[string]json.RawMessage, error) {
 	members := map[string]json.RawMessage{}
 	s := splitter{text: text}
@@ -21,6 +21,9 @@ func splitObject(text []byte) (map[string]json.RawMessage, error) {
 		value := s.value()
 		if len(value) == 0 || !s.separated('}') {
 			return nil, invalid("must be an object")
+		}
+		if _, twice := members[name]; twice {
+			return nil, invalid("must not have two properties of the same name: " + name)
 		}
 		members[name] = value
 	}
