@@ -15,7 +15,7 @@ func TestInterop(t *testing.T) {
 	needNode(t)
 	lookAtSources(t)
 	dir := packages(t)
-	s := start(t, build(t))
+	s := start(t, build(t), "PDS_PROXY_HEADERS_TIMEOUT=2000")
 
 	tests, err := fs.Glob(scripts, "*.test.mjs")
 	if err != nil || len(tests) == 0 {

@@ -77,6 +77,36 @@ test('errors come through by name', async () => {
   await rejects(agent.app.bsky.graph.getList({ list: 'at://did:web:x.example/app.bsky.graph.list/x' }), 502, 'UpstreamFailure')
 })
 
+test('an AppView that hangs, lies or answers junk', async () => {
+  const { agent } = await viewer('broken')
+  const list = { list: 'at://did:web:x.example/app.bsky.graph.list/x' }
+  answers.set('app.bsky.graph.getList', () => {})
+  await rejects(agent.app.bsky.graph.getList(list), 504, 'UpstreamTimeout')
+
+  answers.set('app.bsky.graph.getList', (req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })
+    res.write('{"list":')
+    setTimeout(() => req.socket.destroy(), 50)
+  })
+  await assert.rejects(agent.app.bsky.graph.getList(list))
+
+  const junk = Buffer.alloc(1024 * 1024, '[')
+  const send = (status) => async (req, res) => {
+    res.writeHead(status, { 'content-type': 'application/json', 'atproto-repo-rev': '3jzfcijpj2z2a' })
+    for (let n = 0; n < 30 && !res.destroyed; n++) {
+      if (!res.write(junk)) await Promise.race(['drain', 'close'].map((e) => new Promise((resolve) => res.once(e, resolve))))
+    }
+    res.end()
+  }
+  answers.set('app.bsky.graph.getList', send(400))
+  await rejects(agent.app.bsky.graph.getList(list), 400, 'InvalidRequest')
+  answers.set('app.bsky.feed.getTimeline', send(200)) // which is patched otherwise
+  await assert.rejects(agent.getTimeline())
+
+  answers.set('app.bsky.feed.searchPosts', (req, res) => json(res, { posts: [] }))
+  assert.deepEqual((await agent.app.bsky.feed.searchPosts({ q: 'still there' })).data.posts, [])
+})
+
 test('50 MB stream through', async () => {
   const { agent, did: user } = await viewer('stream')
   const chunk = Buffer.alloc(1024 * 1024, 'x')
