@@ -1,28 +1,18 @@
 package pds_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 
-	"github.com/bluesky-social/indigo/atproto/syntax"
-
-	"github.com/pdskit/pdskit/auth/identity/plc"
-	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/firehose"
-	"github.com/pdskit/pdskit/pds"
-	"github.com/pdskit/pdskit/storage/memory"
 )
 
 // A program prints what happens. One that keeps something stores the number of the last event together with it, and goes
 // on from there after a restart: see the program examples/feed.
 func ExampleServer_Events() {
 	ctx := context.Background()
-	srv, did := exampleAccount(ctx)
+	srv, did := exampleServer(ctx)
 	repo := srv.Repo(did)
 	post := map[string]any{"text": "hello", "createdAt": "2026-01-02T12:00:00Z"}
 	if _, _, err := repo.Put(ctx, "app.bsky.feed.post", "3mbgyhqcj2k2a", post); err != nil {
@@ -66,42 +56,4 @@ func ExampleServer_Events() {
 	// 4 the repo is to be read anew
 	// 5 create app.bsky.feed.post 3mbgyhqcj2k2a hello
 	// 6 delete app.bsky.feed.post 3mbgyhqcj2k2a
-}
-
-// exampleAccount makes a server in memory with the account alice.
-func exampleAccount(ctx context.Context) (*pds.Server, syntax.DID) {
-	directory, err := plc.NewDirectory(plc.DirectoryConfig{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	directoryServer := httptest.NewServer(directory)
-	defer directoryServer.Close() // it is asked at sign-up only
-	store := memory.New()
-	keyring, err := keys.New(keys.Config{Store: store, Secret: bytes.Repeat([]byte("k"), keys.MinSecret)})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := keyring.Generate(ctx, "rotation", keys.K256); err != nil {
-		log.Fatal(err)
-	}
-	rotation, err := keyring.Signer(ctx, "rotation")
-	if err != nil {
-		log.Fatal(err)
-	}
-	srv, err := pds.New(pds.Config{
-		Store: store, Blobs: memory.NewBlobs(), PublicURL: "https://pds.example.com",
-		TokenSecret: []byte("a secret that only tests know"), Keys: keyring, RotationKey: rotation, PLCURL: directoryServer.URL,
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	signUp := httptest.NewRequest(http.MethodPost, "/xrpc/com.atproto.server.createAccount", strings.NewReader(
-		`{"handle":"alice.pds.example.com","email":"alice@example.com","password":"alice-password"}`))
-	signUp.Header.Set("Content-Type", "application/json")
-	srv.ServeHTTP(httptest.NewRecorder(), signUp)
-	account, err := store.AccountByHandle(ctx, "alice.pds.example.com")
-	if err != nil {
-		log.Fatal(err)
-	}
-	return srv, account.DID
 }
