@@ -89,10 +89,18 @@ func (k *checker) run(ctx context.Context) error {
 			k.Progress(k.sum)
 		}
 	}
+	k.complete(s)
+	return nil
+}
+
+// complete looks, when all accounts have been read, whether some are missing.
+func (k *checker) complete(s state) {
+	if s.Listing {
+		k.damaged(&Damage{Name: stateName, Err: errors.New("the last run ended before it had seen all accounts")})
+	}
 	if n := k.sum.Accounts + k.sum.Deleted; n < s.Accounts {
 		k.damaged(&Damage{Name: accountsPrefix, Err: fmt.Errorf("%d accounts are missing", s.Accounts-n)})
 	}
-	return nil
 }
 
 func (k *checker) damaged(d *Damage) {

@@ -2,7 +2,9 @@ package mirror
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
@@ -94,6 +97,9 @@ func (h *history) restoreDamaged(t *testing.T, from *Dir, name string) {
 		return
 	}
 	check(t, err)
+	if done.Checked.Damages == 0 {
+		t.Errorf("%s damaged: Restore finds nothing", name)
+	}
 	want := []syntax.DID{h.alice.did, h.bob.did}
 	want = slices.DeleteFunc(want, func(did syntax.DID) bool { return strings.Contains(name, string(did)) })
 	slices.Sort(want)
@@ -195,6 +201,53 @@ func TestRestoreRefuses(t *testing.T) {
 		check(t, err)
 	}
 	h.same(t, restored{store: store, blobs: blobs}, false)
+}
+
+// unreplaceable is a store that replaces no repo.
+type unreplaceable struct{ storage.Store }
+
+func (unreplaceable) Replace(context.Context, storage.Commit, iter.Seq2[storage.Row, error]) (int64, error) {
+	return 0, storage.ErrConflict
+}
+
+// An account that was there before a restore that fails is there after it, and one that wasn't isn't.
+func TestFailedRestoreDeletesNothing(t *testing.T) {
+	h := newHistory(t)
+	to := newDir(t)
+	check(t, h.mirror(t, h.local(), to).Sync(t.Context()))
+	c := RestoreConfig{From: to, Store: unreplaceable{memory.New()}, Blobs: memory.NewBlobs(), SpillDir: t.TempDir()}
+	if _, err := Restore(t.Context(), c); !errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("%v", err)
+	}
+	for a := range c.Store.ListAccounts(t.Context(), 0, 10) {
+		t.Errorf("%s is left half restored", a.DID)
+	}
+	whole := restore(t, to)
+	c.Store, c.Blobs = unreplaceable{whole.store}, whole.blobs
+	if _, err := Restore(t.Context(), c); !errors.Is(err, storage.ErrConflict) {
+		t.Fatalf("%v", err)
+	}
+	h.same(t, whole, false)
+}
+
+// A mirror whose first run was cut short isn't whole, and says so.
+func TestUnfinishedListing(t *testing.T) {
+	h := newHistory(t)
+	to := newDir(t)
+	check(t, h.mirror(t, h.local(), to).Sync(t.Context()))
+	s, err := loadState(t.Context(), to)
+	check(t, err)
+	s.Listing = true
+	check(t, putDocument(t.Context(), to, stateName, s))
+	if found := damages(t, to); len(found) != 1 || found[0].Name != stateName {
+		t.Errorf("Check finds %v", found)
+	}
+	done, err := Restore(t.Context(), RestoreConfig{
+		From: to, Store: memory.New(), Blobs: memory.NewBlobs(), SpillDir: t.TempDir(),
+	})
+	if err != nil || done.Checked.Damages != 1 || done.Accounts != 2 {
+		t.Errorf("Restore finds %d damages and restores %d accounts, %v", done.Checked.Damages, done.Accounts, err)
+	}
 }
 
 func TestDocument(t *testing.T) {

@@ -117,6 +117,7 @@ func (r *restorer) run(ctx context.Context) error {
 			r.Progress(r.done)
 		}
 	}
+	r.check.complete(s)
 	return nil
 }
 
@@ -253,7 +254,8 @@ func (r *restorer) putBlob(ctx context.Context, did syntax.DID, c cid.Cid, in io
 }
 
 // content restores an account and its repo. The account comes into being without the repo's content, which follows at
-// once; if that fails, the account goes again, and if the process dies between the two, a later try finds it and goes on.
+// once; if that fails, the account goes again, and if the process dies between the two, a later try finds it and goes on. An
+// account that was there before never goes: by now it may be somebody's.
 func (r *restorer) content(ctx context.Context, man manifest) error {
 	c, done, err := r.open(ctx, man)
 	if err != nil {
@@ -264,7 +266,8 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := r.create(ctx, row, private, c.Head); err != nil {
+	created, err := r.create(ctx, row, private, c.Head)
+	if err != nil {
 		return err
 	}
 	account, err := r.Store.Account(ctx, man.DID)
@@ -276,19 +279,24 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 		return err
 	}
 	_, err = r.Store.Replace(ctx, storage.Commit{Prev: c.Head.Commit, Head: c.Head, Events: events}, c.Rows())
-	if err != nil {
+	if err != nil && created {
 		_, undo := r.Store.DeleteAccount(context.WithoutCancel(ctx), man.DID)
-		return errors.Join(err, undo)
+		err = errors.Join(err, undo)
+	}
+	if err != nil {
+		return err
 	}
 	return r.takedowns(ctx, &private)
 }
 
-// create creates an account, with its key, preferences and tokens, unless it is there.
-func (r *restorer) create(ctx context.Context, account storage.Account, private Private, head storage.Head) error {
+// create creates an account, with its key, preferences and tokens, and reports whether it hadn't been there.
+func (r *restorer) create(
+	ctx context.Context, account storage.Account, private Private, head storage.Head,
+) (created bool, err error) {
 	did := account.DID
 	if len(private.SealedKey) > 0 {
 		if err := r.Store.PutKey(ctx, string(did), private.SealedKey); err != nil {
-			return err
+			return false, err
 		}
 	} else {
 		r.done.NoKey++
@@ -297,16 +305,17 @@ func (r *restorer) create(ctx context.Context, account storage.Account, private 
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		_, err = r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
+		created = err == nil
 	case err == nil && there.Commit != head.Commit:
 		err = ErrNotEmpty
 	}
 	if err != nil {
-		return fmt.Errorf("mirror: %s: %w", did, err)
+		return created, fmt.Errorf("mirror: %s: %w", did, err)
 	}
 	if len(private.Preferences) > 0 {
 		err := r.Store.UpdatePreferences(ctx, did, func([]byte) ([]byte, error) { return private.Preferences, nil })
 		if err != nil {
-			return err
+			return created, err
 		}
 	}
 	for _, t := range private.Tokens {
@@ -314,10 +323,10 @@ func (r *restorer) create(ctx context.Context, account storage.Account, private 
 			Kind: t.Kind, ID: t.ID, DID: did, Value: t.Value, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
 		})
 		if err != nil && !errors.Is(err, storage.ErrExists) {
-			return err
+			return created, err
 		}
 	}
-	return nil
+	return created, nil
 }
 
 // row returns the account's row. Where the mirror has no private part, what is public is all there is.
