@@ -14,7 +14,9 @@ import (
 	pdsrepo "github.com/pdskit/pdskit/repo"
 )
 
-// maxFailures is how many repos in a row may fail before the source is taken to be at fault rather than the repos.
+// maxFailures is how many repos in a row may fail before the source is taken to be at fault rather than the repos. Those
+// whose signature is wrong, and those that were known to fail, don't count: however many there are, they don't keep the
+// mirror from the rest.
 const maxFailures = 20
 
 // fetch takes a whole repo from the source, in place of what is there, and stores it at once. If it can't be had, or isn't
@@ -102,8 +104,15 @@ func (m *Mirror) markStale(ctx context.Context, a *account, reason error) error 
 	m.logger.ErrorContext(ctx, "mirror: a repo couldn't be had", "did", a.DID, "err", reason)
 	m.progress.Stale++
 	a.dirty = true
+	known, err := exists(ctx, m.to, staleObject(a.DID))
+	if err != nil {
+		return err
+	}
 	if err := putDocument(ctx, m.to, staleObject(a.DID), stale{a.DID, reason.Error()}); err != nil {
 		return err
+	}
+	if known || errors.Is(reason, errSignature) {
+		return nil
 	}
 	if m.failures++; m.failures > maxFailures {
 		return fmt.Errorf("mirror: %d repos in a row couldn't be had, the last of them %s: %w", m.failures, a.DID, reason)
