@@ -155,5 +155,5 @@ func newResolved(did syntax.DID, id syntax.NSID, c cid.Cid, block []byte) (*Reso
 		return nil, fmt.Errorf("the record is the lexicon %s", doc.id())
 	}
 	uri := syntax.ATURI("at://" + did.String() + "/" + schemaCollection + "/" + id.String())
-	return &Resolved{URI: uri, CID: c, Record: record, doc: doc}, nil
+	return &Resolved{URI: uri, CID: c, Record: record, doc: doc, size: len(block)}, nil
 }

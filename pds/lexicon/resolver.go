@@ -46,7 +46,7 @@ type ResolverConfig struct {
 	// names a lexicon's authority.
 	Authority syntax.DID
 
-	// CacheSize is the number of lexicons to remember. If zero, 1,000.
+	// CacheSize is the number of lexicons to remember, of at most 8 MiB together. If zero, 1,000.
 	CacheSize int
 
 	// TTL is for how long a lexicon is remembered. If zero, 5 minutes.
@@ -83,7 +83,8 @@ type Resolved struct {
 	CID    cid.Cid
 	Record map[string]any // of the data model, as package atdata of indigo represents it; not to be changed
 
-	doc *document
+	doc  *document
+	size int // of the record, in bytes
 }
 
 // NewResolver returns a resolver. It asks nobody yet. Error: something required is missing.
@@ -135,11 +136,11 @@ func (r *Resolver) resolve(ctx context.Context, id syntax.NSID) (*Resolved, erro
 		return nil, fmt.Errorf("%w: %s: too many others", ErrResolution, id)
 	}
 	found, err := r.fetch(ctx, id)
-	ttl := r.cfg.TTL
-	if err != nil {
-		found, ttl = nil, r.cfg.NegativeTTL
+	ttl, weight := r.cfg.NegativeTTL, 0
+	if err == nil {
+		ttl, weight = r.cfg.TTL, found.size
 	}
-	r.cache.put(&resolution{id: id, found: found, err: err, expire: r.cfg.Now().Add(ttl)})
+	r.cache.put(&resolution{id: id, found: found, err: err, expire: r.cfg.Now().Add(ttl), weight: weight})
 	return found, err
 }
 

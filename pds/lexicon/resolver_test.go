@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -283,5 +284,28 @@ func TestManyReferences(t *testing.T) {
 	catalog := newCatalog(t, lexicon.Config{Resolver: n.resolver(t)})
 	if err := catalog.Fetch(t.Context(), "com.example.thing0"); err != nil || n.requests.Load() > 32 {
 		t.Errorf("%v, %d requests", err, n.requests.Load())
+	}
+}
+
+// TestCacheWeight: large lexicons don't fill the memory: of many, the last few are remembered.
+func TestCacheWeight(t *testing.T) {
+	n := newNetwork(t)
+	large := `{"main": {"type": "token", "description": "` + strings.Repeat("x", 900_000) + `"}}`
+	r := n.resolver(t)
+	for i := range 10 {
+		id := syntax.NSID(fmt.Sprintf("com.example.thing%c", 'a'+i))
+		n.publish(t, id.String(), id.String(), large)
+		if _, err := r.Resolve(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := n.requests.Load()
+	for _, id := range []syntax.NSID{"com.example.thingj", "com.example.thinga"} {
+		if _, err := r.Resolve(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.requests.Load() - before; got != 1 {
+		t.Errorf("%d requests for the last and the first of ten lexicons, want one", got)
 	}
 }
