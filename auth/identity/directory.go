@@ -42,9 +42,11 @@ type DirectoryConfig struct {
 	// guarded client that reads up to 64 KiB, and in development allows private addresses.
 	HTTP *http.Client
 
-	// BackupDNS are name servers, as "address:port", that are asked where the system's resolver knows nothing of a
-	// handle. If zero, there are none.
+	// BackupDNS are name servers, as "address:port", that are asked where LookupTXT knows nothing of a handle. If zero, there are none.
 	BackupDNS []string
+
+	// LookupTXT returns the TXT records of a domain name. If nil, the system's resolver does.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
 
 	// CacheSize is the number of DIDs, and that of handles, to remember; of DIDs' documents at most 64 MiB. If zero,
 	// 10,000.
@@ -84,6 +86,10 @@ type Directory struct {
 	plc indigo.BaseDirectory // for did:plc, with a plain client: the operator chose whom to ask
 	web indigo.BaseDirectory // for what somebody else chose
 
+	lookupTXT func(ctx context.Context, name string) ([]string, error)
+
+	plcSlots, webSlots slots
+
 	documents *cache[syntax.DID, document]
 	handles   *cache[syntax.Handle, syntax.DID]
 }
@@ -120,6 +126,10 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 		development: c.Development,
 		plc:         indigo.BaseDirectory{PLCURL: client.URL(), HTTPClient: plcHTTP(c.UserAgent), UserAgent: c.UserAgent},
 		web:         indigo.BaseDirectory{HTTPClient: *web, FallbackDNSServers: c.BackupDNS, UserAgent: c.UserAgent},
+	}
+	d.plcSlots, d.webSlots = make(slots, maxFetches), make(slots, maxFetches)
+	if d.lookupTXT = c.LookupTXT; d.lookupTXT == nil {
+		d.lookupTXT = d.web.Resolver.LookupTXT
 	}
 	d.documents = newCache(c, d.fetchDocument, func(err error) bool { return errors.Is(err, indigo.ErrDIDNotFound) })
 	d.documents.weigh = func(doc document) int { return len(doc.raw) } // strangers choose how long theirs are

@@ -62,8 +62,18 @@ func (d *Directory) fetchRaw(ctx context.Context, did syntax.DID) (json.RawMessa
 		if plc.CheckDID(did) != nil {
 			return nil, indigo.ErrDIDNotFound // nobody can register it
 		}
+		release, err := d.plcSlots.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 		return d.plc.ResolveDIDRaw(ctx, did)
 	}
+	release, err := d.webSlots.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if host := localhost.FindStringSubmatch(did.String()); d.development && host != nil {
 		return d.fetchLocalhost(ctx, host[1])
 	}
@@ -99,7 +109,14 @@ func (d *Directory) fetchLocalhost(ctx context.Context, host string) (json.RawMe
 // fetchHandle asks the network for a handle's DID: DNS first, and then, with time of its own, the well-known file. It
 // is ErrHandleNotFound only if both say so.
 func (d *Directory) fetchHandle(ctx context.Context, h syntax.Handle) (syntax.DID, error) {
-	steps := []func(context.Context, syntax.Handle) (syntax.DID, error){d.web.ResolveHandleDNS}
+	waiting, stop := context.WithTimeout(ctx, d.timeout)
+	defer stop()
+	release, err := d.webSlots.take(waiting)
+	if err != nil {
+		return "", fmt.Errorf("identity: %s: %w: %w", h, indigo.ErrHandleResolutionFailed, err)
+	}
+	defer release()
+	steps := []func(context.Context, syntax.Handle) (syntax.DID, error){d.resolveTXT}
 	if len(d.web.FallbackDNSServers) > 0 {
 		steps = append(steps, d.web.ResolveHandleDNSFallback)
 	}
@@ -111,6 +128,9 @@ func (d *Directory) fetchHandle(ctx context.Context, h syntax.Handle) (syntax.DI
 		cancel()
 		if err == nil {
 			return did, nil
+		}
+		if errors.Is(err, errAmbiguous) {
+			return "", fmt.Errorf("identity: %s: %w", h, err)
 		}
 		if failure == nil || errors.Is(failure, indigo.ErrHandleNotFound) {
 			failure = err
