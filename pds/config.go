@@ -77,6 +77,10 @@ type Config struct {
 	// Directory resolves DIDs and handles. If nil, an identity.Directory that asks PLCURL and the network.
 	Directory Directory
 
+	// LookupTXT returns the TXT records of a domain name, by which handles and lexicons are found. Directory, if there is
+	// one, has its own way to find handles. If nil, the system's resolver does.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
+
 	// Lexicons are the host's own: all files, in folders too, whose names end in ".json". One takes the place of a built-in
 	// lexicon with the same ID. If nil, there are only those that are built in: com.atproto, and the record types of
 	// app.bsky.

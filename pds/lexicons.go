@@ -18,6 +18,7 @@ func (c *Config) lexicons(directory Directory) (*lexicon.Catalog, error) {
 		HTTP: identity.NewGuardedClient(identity.GuardConfig{
 			MaxBytes: maxLexicon, AllowPrivate: c.Development, UserAgent: "pdskit",
 		}),
+		LookupTXT: c.LookupTXT,
 		Authority: c.LexiconAuthority,
 		Now:       c.Now,
 	})

@@ -93,6 +93,7 @@ func (c *Config) directory(store storage.Accounts) (Directory, error) {
 		PLCURL:       c.PLCURL,
 		Local:        localAccounts{store},
 		LocalDomains: c.HandleDomains,
+		LookupTXT:    c.LookupTXT,
 		Development:  c.Development,
 		UserAgent:    "pdskit",
 		Clock:        c.Now,
@@ -167,7 +168,7 @@ func (s *Server) assemble(
 	s.Handle(repos.Methods()...)
 	s.Handle(preferences.Methods()...)
 	if resolver := lexicons.Resolver(); resolver != nil {
-		s.Handle((&lexiconmethods.Server{Resolver: resolver}).Methods()...)
+		s.Handle((&lexiconmethods.Server{Resolver: resolver, Logger: c.Logger}).Methods()...)
 	}
 
 	s.pages = &page.Server{

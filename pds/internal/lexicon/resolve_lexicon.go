@@ -3,6 +3,7 @@ package lexicon
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -11,9 +12,10 @@ import (
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
-// Server is what the methods need. All fields are required.
+// Server answers the methods of com.atproto.lexicon. All fields are required.
 type Server struct {
 	Resolver *lexicon.Resolver
+	Logger   *slog.Logger
 }
 
 // Methods returns the methods of com.atproto.lexicon.
@@ -31,13 +33,15 @@ type resolveLexiconOutput struct {
 	Schema map[string]any `json:"schema"`
 }
 
-// resolveLexicon returns a lexicon as its authority publishes it, whatever the server itself knows of it.
+// resolveLexicon returns a lexicon as its authority publishes it, whatever the server itself knows of it. Error:
+// LexiconNotFound.
 func (s *Server) resolveLexicon(ctx context.Context, c *xrpc.Call[resolveLexiconParams]) (*resolveLexiconOutput, error) {
 	found, err := s.Resolver.Resolve(ctx, c.Input.NSID)
 	switch {
 	case errors.Is(err, lexicon.ErrNotFound):
 		return nil, xrpc.Errorf("LexiconNotFound", "No lexicon is published as %s", c.Input.NSID)
 	case errors.Is(err, lexicon.ErrResolution):
+		s.Logger.InfoContext(ctx, "lexicon: a lexicon can't be resolved", "nsid", c.Input.NSID, "err", err)
 		return nil, xrpc.Errorf("LexiconNotFound", "Could not resolve the lexicon %s", c.Input.NSID)
 	case err != nil:
 		return nil, err
