@@ -110,3 +110,61 @@ func ExampleEngine_Blocks() {
 	fmt.Println(e.Blocks(ctx, did, []cid.Cid{res.Commit, res.Ops[0].CID}, &car))
 	// Output: <nil>
 }
+
+// A repo begins with an empty commit, which is stored together with its account.
+func ExampleEngine_Genesis() {
+	ctx := context.Background()
+	store := memory.New()
+	e := must(repo.New(repo.Config{Store: store, Signer: oneKey{must(atcrypto.GeneratePrivateKeyK256())}}))
+
+	commit := must(e.Genesis(ctx, did))
+	id := must(store.CreateAccount(ctx, storage.NewAccount{
+		Account: storage.Account{DID: did, Handle: "alice.test"}, Commit: commit,
+	}))
+	fmt.Println("account", id)
+	for _, event := range commit.Events {
+		fmt.Println(event.Kind)
+	}
+	// Output:
+	// account 1
+	// #commit
+	// #sync
+}
+
+// What somebody who knows the repo up to a rev has missed.
+func ExampleEngine_Export() {
+	ctx := context.Background()
+	e := newEngine(ctx)
+	write := func(path, name string) repo.Result {
+		put := repo.Op{Action: repo.Put, Path: path, Value: profile(name)}
+		return must(e.Apply(ctx, did, repo.Batch{Ops: []repo.Op{put}}))
+	}
+	known := write("app.bsky.actor.profile/self", "Alice")
+	write("app.bsky.actor.profile/other", "Alice at work")
+
+	var whole, since bytes.Buffer
+	if err := e.Export(ctx, did, "", &whole); err != nil {
+		log.Fatal(err)
+	}
+	if err := e.Export(ctx, did, known.Rev, &since); err != nil {
+		log.Fatal(err)
+	}
+	for _, car := range [][]byte{whole.Bytes(), since.Bytes()} {
+		fmt.Println(bytes.Contains(car, []byte("Alice at work")), len(car) == whole.Len())
+	}
+	// Output:
+	// true true
+	// true false
+}
+
+// Verify reads the whole repo; with the account's key, it checks the signature, too.
+func ExampleEngine_Verify() {
+	ctx := context.Background()
+	e := newEngine(ctx)
+	stranger := must(must(atcrypto.GeneratePrivateKeyK256()).PublicKey())
+	fmt.Println(e.Verify(ctx, did, nil))
+	fmt.Println(errors.Is(e.Verify(ctx, did, stranger), repo.ErrCorrupt))
+	// Output:
+	// <nil>
+	// true
+}
