@@ -192,6 +192,7 @@ func TestProxyRequest(t *testing.T) {
 		"Content-Type": {"text/html"}, "Content-Language": {"de"}, "Content-Length": {"10"}, "Atproto-Repo-Rev": {"3jzfcijpj2z2a"},
 		"Atproto-Content-Labelers": {"did:web:labels.example.com"}, "X-Extra": {"yes"},
 		"Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": {"*"},
+		"Cache-Control": {"private"}, "Vary": {"Authorization"},
 		"X-Content-Type-Options": {"nosniff"}, "Content-Security-Policy": {"default-src 'none'; sandbox"},
 	}
 	if diff := cmp.Diff(want, got.header); diff != "" {

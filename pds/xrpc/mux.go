@@ -154,6 +154,10 @@ func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 	if err := limitBody(w, r, method.MaxBody); err != nil {
 		return err
 	}
+	if !method.Policy.IgnoresCredentials() { // no cache keeps for others what one caller may see
+		w.Header().Set("Cache-Control", "private")
+		w.Header().Add("Vary", "Authorization")
+	}
 	caller, err := method.Policy.Admit(r, m.cfg.Authenticator)
 	if err != nil {
 		return err

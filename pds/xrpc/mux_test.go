@@ -213,6 +213,17 @@ type errReader struct{ err error }
 
 func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
+// What depends on who asks isn't kept by caches for others.
+func TestPrivate(t *testing.T) {
+	mux := newMux(t)
+	for path, want := range map[string]string{"com.example.secret": "private", "com.example.echo?repo=a.test": ""} {
+		_, _, h := do(mux, "GET", "/xrpc/"+path, "")
+		if got := h.Get("Cache-Control"); got != want || (h.Get("Vary") == "Authorization") != (want != "") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
 func TestCORS(t *testing.T) {
 	mux := newMux(t)
 	status, _, header := do(mux, "OPTIONS", "/xrpc/com.example.post", "", "Origin", "https://app.example",
