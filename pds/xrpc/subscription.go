@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -59,23 +60,28 @@ type Stream struct {
 	method syntax.NSID
 	conn   *websocket.Conn
 	out    *corkedConn
-	stall  *time.Timer // ends the connection when a write takes too long
+	stall  *time.Timer // ends the connection when a frame takes too long
+	busy   atomic.Bool // frames are being written
+	frames atomic.Int64
 }
 
 // errGone: the client has closed the connection, or takes nothing any more.
 var errGone = errors.New("xrpc: the client has gone")
 
-// Write sends whole frames that are encoded as Text says. If the client takes nothing for 30 seconds, the connection is
+// Write sends whole frames that are encoded as Text says. If the client takes none of them for 30 seconds, the connection is
 // cut. After an error there is no more to be done than to return it.
 func (s *Stream) Write(frames ...[]byte) error {
 	kind := websocket.MessageBinary
 	if s.Text {
 		kind = websocket.MessageText
 	}
-	s.stall.Reset(stallLimit)
+	s.busy.Store(true)
+	defer s.busy.Store(false)
 	defer s.stall.Stop()
 	s.out.cork()
 	for _, frame := range frames {
+		s.stall.Reset(stallLimit)
+		s.frames.Add(1)
 		if err := s.conn.Write(context.Background(), kind, frame); err != nil { // the timer ends it, at the latest
 			s.out.uncork() // the answer to the client's goodbye may be in it
 			return fmt.Errorf("%w: %w", errGone, err)
@@ -115,7 +121,6 @@ func serveStream(
 	conn.SetReadLimit(1 << 10) // clients have nothing to say
 	ctx, cancel := context.WithCancel(conn.CloseRead(r.Context()))
 	defer cancel()
-	go ping(ctx, conn, cancel)
 	cut := func() { conn.CloseNow() }
 	defer context.AfterFunc(ctx, cut)()
 	s := &Stream{
@@ -123,6 +128,7 @@ func serveStream(
 		stall: time.AfterFunc(stallLimit, cut),
 	}
 	s.stall.Stop()
+	go s.ping(ctx, cancel)
 	return s.end(ctx, fn(ctx, s), failure)
 }
 
@@ -133,8 +139,9 @@ func IsUpgrade(r *http.Request) bool {
 		func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "upgrade") })
 }
 
-// ping ends a stream whose client doesn't answer.
-func ping(ctx context.Context, conn *websocket.Conn, end context.CancelFunc) {
+// ping ends a stream whose client doesn't answer. One that is behind reads a ping only after all that was sent before: as
+// long as it takes frames it is there, and what it may take its time for is the stall timer's to say.
+func (s *Stream) ping(ctx context.Context, end context.CancelFunc) {
 	ticker := time.NewTicker(pingEvery)
 	defer ticker.Stop()
 	for {
@@ -143,10 +150,14 @@ func ping(ctx context.Context, conn *websocket.Conn, end context.CancelFunc) {
 		case <-ctx.Done():
 			return
 		}
+		if s.busy.Load() {
+			continue
+		}
+		frames := s.frames.Load()
 		pongCtx, cancel := context.WithTimeout(ctx, pongWithin)
-		err := conn.Ping(pongCtx)
+		err := s.conn.Ping(pongCtx)
 		cancel()
-		if err != nil {
+		if err != nil && s.frames.Load() == frames {
 			end()
 			return
 		}
