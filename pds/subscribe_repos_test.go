@@ -133,6 +133,13 @@ func TestSubscribeReposRefusals(t *testing.T) {
 		t.Errorf("then %v", err)
 	}
 
+	s = w.subscribe(t, "?wantedCollections="+strings.Repeat("a.*&wantedCollections=", 100)+"b.*")
+	kind, body = s.next(t)
+	raw, _ = io.ReadAll(body)
+	if kind != "error" || !bytes.Contains(raw, []byte("InvalidRequest")) {
+		t.Errorf("of a long list of collections: %s %q", kind, raw)
+	}
+
 	if _, err := w.config.Store.TrimEvents(t.Context(), time.Now().Add(time.Hour), 2); err != nil {
 		t.Fatal(err)
 	}

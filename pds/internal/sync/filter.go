@@ -8,6 +8,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -18,7 +19,18 @@ type filter struct {
 	prefixes []string            // of collections, with the final dot
 }
 
-func newFilter(in *subscribeReposParams) *filter {
+// Every event is held against all that a client names.
+const (
+	maxWantedCollections = 100
+	maxWantedDIDs        = 10_000
+)
+
+// newFilter refuses what names too many.
+func newFilter(in *subscribeReposParams) (*filter, error) {
+	if len(in.WantedCollections) > maxWantedCollections || len(in.WantedDIDs) > maxWantedDIDs {
+		return nil, xrpc.InvalidRequest("Error: at most %d wantedCollections and %d wantedDids can be given",
+			maxWantedCollections, maxWantedDIDs)
+	}
 	f := &filter{}
 	if len(in.WantedDIDs) > 0 {
 		f.dids = map[syntax.DID]bool{}
@@ -36,7 +48,7 @@ func newFilter(in *subscribeReposParams) *filter {
 			f.exact[c] = true
 		}
 	}
-	return f
+	return f, nil
 }
 
 // has reports whether the client wants an event. A commit is wanted whole or not at all: a part of it couldn't be

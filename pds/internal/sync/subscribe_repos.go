@@ -19,10 +19,10 @@ type subscribeReposParams struct {
 	Cursor string `json:"cursor,omitempty"`
 
 	// WantedCollections selects the commits that touch one of these collections; "app.bsky.feed.*" stands for all that
-	// begin so. Other kinds of events aren't concerned.
+	// begin so. Other kinds of events aren't concerned. At most 100.
 	WantedCollections []string `json:"wantedCollections,omitempty"`
 
-	// WantedDIDs selects the events of these accounts.
+	// WantedDIDs selects the events of these accounts, at most 10,000.
 	WantedDIDs []syntax.DID `json:"wantedDids,omitempty"`
 }
 
@@ -32,11 +32,14 @@ type subscribeReposParams struct {
 func (s *Server) subscribeRepos() xrpc.Method {
 	return xrpc.Subscription(subscribeReposID, auth.Public,
 		func(ctx context.Context, c *xrpc.Call[subscribeReposParams], out *xrpc.Stream) error {
+			want, err := newFilter(&c.Input)
+			if err != nil {
+				return err
+			}
 			cursor, err := s.cursor(ctx, c.Input.Cursor, out)
 			if err != nil {
 				return err
 			}
-			want := newFilter(&c.Input)
 			encode := encoding(out)
 			var encoded [][]byte
 			for frames, err := range s.Stream.Read(ctx, cursor) {
