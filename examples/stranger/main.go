@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -19,7 +20,8 @@ func main() {
 	ctx := context.Background()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "Welcome") })
-	srv, err := mount(ctx, mux, audited{memory.New(), slog.Default()}, []byte("32 bytes or more from a safe place"))
+	tokens, seal := []byte("32 bytes or more from a safe place"), []byte("and 32 more bytes, which are others")
+	srv, err := mount(ctx, mux, audited{memory.New(), slog.Default()}, tokens, seal)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -29,12 +31,13 @@ func main() {
 }
 
 // README: mount
-func mount(ctx context.Context, mux *http.ServeMux, store storage.Store, secret []byte) (*pds.Server, error) {
-	keyring, err := keys.New(keys.Config{Store: store, Secret: secret}) // or your KMS
+func mount(ctx context.Context, mux *http.ServeMux, store storage.Store, tokens, seal []byte) (*pds.Server, error) {
+	keyring, err := keys.New(keys.Config{Store: store, Secret: seal}) // or your KMS
 	if err != nil {
 		return nil, err
 	}
-	if _, err := keyring.Generate(ctx, "rotation", keys.K256); err != nil { // at the first start
+	_, err = keyring.Generate(ctx, "rotation", keys.K256)
+	if err != nil && !errors.Is(err, storage.ErrExists) { // it does from the second start on
 		return nil, err
 	}
 	rotation, err := keyring.Signer(ctx, "rotation")
@@ -45,7 +48,7 @@ func mount(ctx context.Context, mux *http.ServeMux, store storage.Store, secret 
 		Store:       store,             // storage/sqlite, or your own
 		Blobs:       memory.NewBlobs(), // storage/disk, or your own
 		PublicURL:   "https://service.example.com",
-		TokenSecret: secret,
+		TokenSecret: tokens,
 		Keys:        keyring,
 		RotationKey: rotation,
 	})

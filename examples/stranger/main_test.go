@@ -15,9 +15,13 @@ import (
 func TestMount(t *testing.T) {
 	mux := http.NewServeMux()
 	store := audited{memory.New(), slog.New(slog.DiscardHandler)}
-	srv, err := mount(t.Context(), mux, store, bytes.Repeat([]byte("s"), keys.MinSecret))
+	tokens, seal := bytes.Repeat([]byte("t"), 16), bytes.Repeat([]byte("s"), keys.MinSecret)
+	srv, err := mount(t.Context(), mux, store, tokens, seal)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := mount(t.Context(), http.NewServeMux(), store, tokens, seal); err != nil {
+		t.Errorf("the second start: %v", err)
 	}
 	srv.Handle(countRecords(srv))
 	for path, want := range map[string]string{
