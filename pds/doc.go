@@ -15,14 +15,59 @@
 //
 // # How do I …
 //
-//   - add an endpoint: [Server.Handle], with a method made by package xrpc
-//   - replace a built-in endpoint: [Server.Handle] with xrpc.Override
-//   - have records and endpoints of my own checked: [Config.Lexicons], and command pds/xrpc/lexgen for their Go types
-//   - refuse what a request wants, or measure it: [Hooks]
-//   - give accounts to the users that I have: [Server.CreateAccount], [Server.SignIn], [Config.Authenticators]
-//   - read and write records from Go: [Server.Repo], [Records]
+// Run it:
+//
+//   - run it beside the handlers that I have: [Server.Mount], and the program examples/mount
+//   - run it alone: [Server.ServeHTTP], and the program examples/standalone
+//   - keep it tidy, and have relays crawl it: [Server.Run], [Config.Relays]
+//   - limit streams, uploads and imports: [Config.StreamsPerAddress], [Config.MaxBlob], [Config.MaxImport]; for limits of
+//     my own, a handler around the server, and [Hooks]
+//   - know the client's address behind a proxy: [Config.ClientAddress]
+//   - measure requests, and log what goes wrong: Measure of [Hooks], [Config.Logger]
+//   - run it without the public network: [Config.PLCURL] and a [plc.Directory], [Config.OfflineLexicons],
+//     [Config.LookupTXT], [Config.Development]
+//
+// Extend it:
+//
+//   - add an endpoint: [Server.Handle], with a method made by package [xrpc]; the program examples/endpoint
+//   - add one whose body isn't JSON: an [xrpc.Method] with a Handler of its own
+//   - add a subscription: [xrpc.Subscription], and the program examples/chat
+//   - replace a built-in endpoint: [Server.Handle] with [xrpc.Override]
+//   - have records and endpoints of my own checked: [Config.Lexicons]; without a server, package [lexicon]
+//   - get Go types for my lexicons: the command [github.com/pdskit/pdskit/pds/xrpc/lexgen]
+//   - refuse what a request wants: [Hooks], and [xrpc.Errorf] for what the client is told
+//   - keep preferences of my own apps: [Config.Preferences]
+//   - test my app against a server: package [github.com/pdskit/pdskit/pds/pdstest]
+//
+// Accounts and callers:
+//
+//   - give accounts to the users that I have: [Server.CreateAccount], [Server.SignIn], and the program examples/sso
+//   - know callers by my own cookies or tokens: [Config.Authenticators]
+//   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
+//   - admit accounts of other servers to a method: [auth.SessionOrService], [auth.OptionalService]
+//   - ask another service in an account's name: [auth.ServiceToken]
+//   - close sign-up, or handles: [Config.InviteRequired], [Hooks]
+//   - be the operator, or have a moderation service: [Config.AdminPassword], [Config.Moderators]
+//
+// Data:
+//
+//   - read and write records from Go: [Server.Repo]; as values of a Go type, [Records]
+//   - read and write blobs from Go: [Repo.PutBlob], [Repo.OpenBlob]
 //   - watch what happens: [Server.Events]
-//   - keep data elsewhere: implement package storage, and prove it by storagetest
-//   - sign with a KMS: implement [Keys]
-//   - test my app against a server: package pdstest
+//   - keep a table, an index or a counter that is made of records: package [firehose], and the program examples/feed
+//   - tell other programs what happens: package [github.com/pdskit/pdskit/firehose/webhook]
+//   - back up and restore: package [github.com/pdskit/pdskit/firehose/mirror]
+//   - check that a repo is whole: [Repo.Verify]
+//
+// Other services:
+//
+//   - have methods answered elsewhere, by an AppView for instance: [Config.Proxy]
+//   - show people what they have just written in such answers: Patches of [Proxy], and package [patch]
+//
+// Backends:
+//
+//   - keep data elsewhere: implement package [storage], or embed a store and replace a part of it; prove it by package
+//     [github.com/pdskit/pdskit/storage/storagetest]; the program examples/backend
+//   - sign with a KMS: implement [Keys], and for the rotation key a [plc.Signer]; the program examples/kms
+//   - register identities otherwise, or resolve them: [Config.Registrar], [Config.Directory]
 package pds

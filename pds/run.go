@@ -17,9 +17,9 @@ const (
 	upkeepBatch = 1000 // rows removed in one write
 )
 
-// Run does what no request asks for until ctx ends, and then returns nil. It asks the relays to crawl the server, and it
-// removes expired tokens, blobs that nothing refers to, events older than the log is kept, and what the store itself has
-// to remove. A failure is logged, and tried again later.
+// Run does what no request asks for until ctx ends, and then returns nil. It asks the relays to crawl the server, deletes
+// the accounts whose owners have set a time for that, and removes expired tokens, blobs that nothing refers to, events
+// older than the log is kept, and what the store itself has to remove. A failure is logged, and tried again later.
 //
 // A server answers without it; but nothing is ever removed then. One Run for a store is enough.
 func (s *Server) Run(ctx context.Context) error {
