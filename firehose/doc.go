@@ -1,10 +1,11 @@
 // Package firehose turns what happens in a store into the events that the network follows: it encodes those that aren't
-// commits, and lets readers follow the outgoing log as it grows.
+// commits, and lets readers follow the outgoing log as it grows. [Crawlers] asks relays to be such readers.
 //
 // The log itself is storage's ([storage.Events]): an event is written together with the change that it tells of.
 //
 // There are two ways to follow it. [Log.Subscribe] is for Go code in the same process: decoded events, one by one.
-// [Stream] is for many readers over a network: frames that are encoded once for all of them.
+// [Stream] is for many readers over a network: frames that are encoded once for all of them. Below this package, webhook
+// posts the events to other programs, and mirror keeps a backup by them.
 //
 // # Keeping something that is made of records
 //

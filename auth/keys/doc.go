@@ -5,7 +5,8 @@
 // keys that were used last are kept open, in bounded number and for a bounded time, so that signing reads no storage.
 //
 // A key has a name. That of an account's signing key is the account's DID. The names of others are the host's choice; a
-// key that is reserved before there is an account is made under another name and copied, see [Keyring.Copy].
+// key that is reserved before there is an account is made under another name and copied, see [Keyring.Copy]. What has to
+// be read to be used, such as the secret of session tokens, is kept in the same way, see [Keyring.Secret].
 //
 // A Keyring is a repo.Signer. A KMS, an HSM or a device of the user's own is another; nothing else in this library asks
 // for a Keyring. Its [Signer] signs with one of the server's own keys, such as the rotation key of the accounts' did:plc.

@@ -1,5 +1,5 @@
 // Package xrpc is the one HTTP edge: every method of a server, the library's own and the host's alike, is a [Method]
-// that a [Mux] serves under /xrpc/.
+// that a [Mux] serves under /xrpc/. A host's methods go to the Handle of its pds.Server, which has the Mux.
 //
 // A method is made from a typed function:
 //
@@ -10,8 +10,8 @@
 // fill in [Method.Handler] themselves.
 //
 // A request goes through fixed steps: find the method, limit the body, authenticate, apply the policy, decode and
-// check the input, call, encode. Only an [*Error] reaches the client; any other error is logged and answered with 500
-// InternalServerError.
+// check the input, call, encode. Only an [*Error], one of package auth, and what [MuxConfig] translates reach the client;
+// any other error is logged and answered with 500 InternalServerError.
 //
 // # Parameters
 //
@@ -31,8 +31,8 @@
 // # Lexicons
 //
 // If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, and each
-// request after it has been decoded. So are the parameters of subscriptions, and those that [DecodeParams] decodes. Command lexgen writes the types, and a function that registers the method, from a
-// lexicon.
+// request after it has been decoded. So are the parameters of subscriptions, and those that [DecodeParams] decodes.
+// Command lexgen writes the types, and a function that registers the method, from a lexicon.
 //
 // Spec: https://atproto.com/specs/xrpc
 package xrpc
