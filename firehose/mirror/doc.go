@@ -48,8 +48,8 @@
 // deleted when the repo is compacted or fetched again, and events that come twice, which the rev tells. A cursor is
 // never ahead of what it stands for.
 //
-// When the source no longer has the events after the cursor, or has never come so far, all accounts are compared with its
-// listing. When a commit doesn't follow on the one that the mirror has, or an #sync event says that the repo was replaced,
+// When the source no longer has the events after the cursor, all accounts are compared with its listing. When it has never
+// come so far, it has lost what the mirror has: then the mirror stays as it is, and says so with [ErrBehind]. When a commit doesn't follow on the one that the mirror has, or an #sync event says that the repo was replaced,
 // the repo is fetched as a whole. When that fails, or isn't a valid repo with a valid signature, the mirror keeps what
 // it had, and notes that the account is stale.
 //

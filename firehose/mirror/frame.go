@@ -20,8 +20,8 @@ var errFrame = errors.New("mirror: malformed frame")
 
 const maxText = 4 << 10 // bytes of a text in a header or an error
 
-// decodeFrame reads a frame of the event stream. Errors: errUnknown; [ErrOutdated], if the frame says that the cursor
-// is; another, if it is malformed or an error of the server's.
+// decodeFrame reads a frame of the event stream. Errors: errUnknown; [ErrOutdated] and [ErrBehind], if the frame says that
+// the cursor is so; another, if it is malformed or an error of the server's.
 //
 // Spec: https://atproto.com/specs/event-stream
 func decodeFrame(data []byte) (storage.Event, error) {
@@ -95,7 +95,7 @@ func decodeError(body []byte) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errFrame, err)
 	case name == "FutureCursor":
-		return fmt.Errorf("%w: %s", ErrOutdated, name)
+		return fmt.Errorf("%w: %s", ErrBehind, name)
 	}
 	return fmt.Errorf("mirror: the server ends the stream: %s: %s", name, message)
 }

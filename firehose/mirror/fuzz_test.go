@@ -71,6 +71,8 @@ func TestFrames(t *testing.T) {
 			got = append(got, fmt.Sprint(e.Seq, e.Kind, e.DID))
 		case errors.Is(err, ErrOutdated):
 			got = append(got, "outdated")
+		case errors.Is(err, ErrBehind):
+			got = append(got, "behind")
 		case errors.Is(err, errUnknown):
 			got = append(got, "unknown")
 		default:
@@ -78,7 +80,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	want := []string{
-		"1#identitydid:plc:alice", "2#accountdid:plc:alice", "3#commitdid:plc:alice", "outdated", "outdated",
+		"1#identitydid:plc:alice", "2#accountdid:plc:alice", "3#commitdid:plc:alice", "outdated", "behind",
 		"mirror: the server ends the stream: TooSlow: ", "unknown",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -77,7 +77,10 @@ func (l *Local) checkCursor(ctx context.Context, cursor int64) error {
 		}
 		first = e.Seq
 	}
-	if cursor > last || cursor+1 < first {
+	if cursor > last {
+		return fmt.Errorf("%w: its cursor is %d, and the log ends with %d", ErrBehind, cursor, last)
+	}
+	if cursor+1 < first {
 		return fmt.Errorf("%w: it is %d, and the log has %d to %d", ErrOutdated, cursor, first, last)
 	}
 	return nil

@@ -101,7 +101,8 @@ func New(c Config) (*Mirror, error) {
 // rest; in the end it returns a [Damage] for each, joined.
 //
 // Errors, after which the mirror holds what it held before or a part of the news, and a later Sync goes on: those of the
-// source and of the bucket; [ErrOrigin]; [ErrConflict].
+// source and of the bucket; [ErrOrigin]; [ErrConflict]. After [ErrBehind] it holds all that it held before, and no later
+// Sync goes on: restore the source from the mirror, or begin another mirror.
 func (m *Mirror) Sync(ctx context.Context) error {
 	if err := m.run(ctx, false); err != nil {
 		return err
@@ -122,6 +123,9 @@ func (m *Mirror) Follow(ctx context.Context) error {
 
 func (m *Mirror) run(ctx context.Context, follow bool) error {
 	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	if err := m.checkBehind(ctx); err != nil {
 		return err
 	}
 	err := ErrOutdated
@@ -159,6 +163,20 @@ func (m *Mirror) begin(ctx context.Context) (err error) {
 		return m.startListing(ctx)
 	}
 	return putDocument(ctx, m.to, stateName, m.state)
+}
+
+// checkBehind returns [ErrBehind] before a run takes over anything but events, where it would: private parts, or a listing.
+func (m *Mirror) checkBehind(ctx context.Context) error {
+	if _, private := m.source.(PrivateSource); !private && !m.state.Listing {
+		return nil
+	}
+	for _, err := range m.source.Events(ctx, m.state.Cursor, false) {
+		if errors.Is(err, ErrBehind) {
+			return err
+		}
+		break // what else is wrong, the reading shows
+	}
+	return nil
 }
 
 // startListing begins anew: events count from now on, and what was before is had by listing the accounts.

@@ -290,7 +290,7 @@ func TestCursorOfTheFuture(t *testing.T) {
 	w.signUp(t, "alice")
 	for _, source := range []Source{w.local(), w.network()} {
 		for _, err := range source.Events(t.Context(), 1<<40, false) {
-			if !errors.Is(err, ErrOutdated) {
+			if !errors.Is(err, ErrBehind) {
 				t.Errorf("%T: %v", source, err)
 			}
 		}

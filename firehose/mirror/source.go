@@ -16,8 +16,12 @@ import (
 
 // What a [Source] says when it can't give what it is asked for.
 var (
-	// ErrOutdated: events after the cursor are no longer there, or the cursor is none of this source.
+	// ErrOutdated: events after the cursor are no longer there.
 	ErrOutdated = errors.New("mirror: cursor outdated")
+
+	// ErrBehind: the source's log ends before the cursor. It was set up anew, or comes from an older copy, and what the
+	// mirror has may be all that is left.
+	ErrBehind = errors.New("mirror: the source has lost events that the mirror has")
 
 	// ErrNoRepo: the source doesn't host the account, or no longer.
 	ErrNoRepo = errors.New("mirror: no such repo")
@@ -45,8 +49,8 @@ type Source interface {
 	Cursor(ctx context.Context) (int64, error)
 
 	// Events yields the events after a cursor, in order: if follow is set until ctx ends or there's an error, else until
-	// there are no more for now. The bodies are the messages, DAG-CBOR, whatever their field seq says. Error:
-	// [ErrOutdated].
+	// there are no more for now. The bodies are the messages, DAG-CBOR, whatever their field seq says. Errors:
+	// [ErrOutdated], [ErrBehind].
 	Events(ctx context.Context, cursor int64, follow bool) iter.Seq2[storage.Event, error]
 
 	// Accounts yields all accounts. One that is created during the loop may be missing.

@@ -76,7 +76,7 @@ func (n *Network) follow(ctx context.Context, cursor int64, yield func(storage.E
 		if stopped {
 			return
 		}
-		if errors.Is(err, ErrOutdated) || ctx.Err() != nil {
+		if errors.Is(err, ErrOutdated) || errors.Is(err, ErrBehind) || ctx.Err() != nil {
 			yield(storage.Event{}, errors.Join(err, ctx.Err()))
 			return
 		}
@@ -90,7 +90,7 @@ func (n *Network) follow(ctx context.Context, cursor int64, yield func(storage.E
 }
 
 // subscribe calls take with each event after a cursor, until it returns false. Errors: errIdle, when idle isn't zero and
-// none has come for that long; [ErrOutdated], unless anyCursor says that it doesn't matter.
+// none has come for that long; [ErrOutdated], unless anyCursor says that it doesn't matter; [ErrBehind].
 func (n *Network) subscribe(ctx context.Context, cursor int64, idle time.Duration, anyCursor bool,
 	take func(storage.Event) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
