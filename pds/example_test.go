@@ -3,7 +3,9 @@ package pds_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -72,8 +74,9 @@ func exampleServer(ctx context.Context, changes ...func(*pds.Config)) (*pds.Serv
 	}
 	c := pds.Config{
 		Store: store, Blobs: memory.NewBlobs(), PublicURL: "https://pds.example.com",
-		TokenSecret: []byte("a secret that only tests know"), Keys: keyring, Registrar: exampleRegistrar(ctx, keyring),
+		TokenSecret: []byte("a secret that only tests know"), Keys: keyring,
 	}
+	c.Registrar, c.Directory = exampleIdentities(ctx, keyring)
 	for _, change := range changes {
 		change(&c)
 	}
@@ -88,13 +91,14 @@ func exampleServer(ctx context.Context, changes ...func(*pds.Config)) (*pds.Serv
 	return srv, did
 }
 
-// exampleRegistrar registers identities in a PLC directory that is in memory, too.
-func exampleRegistrar(ctx context.Context, keyring *keys.Keyring) identity.Registrar {
+// exampleIdentities registers and resolves identities in a PLC directory that is in memory, too.
+func exampleIdentities(ctx context.Context, keyring *keys.Keyring) (identity.Registrar, pds.Directory) {
 	directory, err := plc.NewDirectory(plc.DirectoryConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := plc.NewClient(plc.ClientConfig{HTTP: &http.Client{Transport: inProcess{directory}}})
+	client := &http.Client{Transport: inProcess{directory}}
+	registry, err := plc.NewClient(plc.ClientConfig{HTTP: client})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -105,7 +109,22 @@ func exampleRegistrar(ctx context.Context, keyring *keys.Keyring) identity.Regis
 	if err != nil {
 		log.Fatal(err)
 	}
-	return identity.NewPLCRegistrar(client, rotation)
+	return identity.NewPLCRegistrar(registry, rotation), exampleDocuments{http: client}
+}
+
+// exampleDocuments are those of a PLC directory. An example that asks for anything else panics.
+type exampleDocuments struct {
+	pds.Directory
+	http *http.Client
+}
+
+func (d exampleDocuments) ResolveDIDRaw(_ context.Context, did syntax.DID) (json.RawMessage, error) {
+	res, err := d.http.Get(plc.DefaultURL + "/" + did.String())
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	return io.ReadAll(res.Body)
 }
 
 // inProcess passes requests on to a handler without a socket.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"strings"
 	"testing/fstest"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -80,4 +81,30 @@ func ExampleConfig_lexicons() {
 	// Output:
 	// {"error":"InvalidRequest","message":"Error: params.title: string length outside specified range: 24"}
 	// xrpc: InvalidRequest: Invalid com.example.note record: record.title: is required
+}
+
+// Every method has a policy, the host's as well as the library's.
+func ExampleServer_Methods() {
+	srv, _ := exampleServer(context.Background())
+	for _, m := range srv.Methods() {
+		if strings.HasPrefix(m.ID.String(), "com.atproto.admin.") {
+			fmt.Println(m.Verb, m.ID, m.Policy)
+		}
+	}
+	// Output:
+	// POST com.atproto.admin.deleteAccount Admin
+	// GET com.atproto.admin.getSubjectStatus Moderator
+	// POST com.atproto.admin.updateSubjectStatus Moderator
+}
+
+// Upkeep goes on for as long as the host serves.
+func ExampleServer_Run() {
+	ctx, stop := context.WithCancel(context.Background())
+	srv, _ := exampleServer(ctx)
+	done := make(chan error)
+	go func() { done <- srv.Run(ctx) }()
+
+	stop() // when the host goes down
+	fmt.Println(<-done)
+	// Output: <nil>
 }

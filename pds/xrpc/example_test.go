@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/coder/websocket"
 
@@ -188,4 +189,39 @@ func ExampleSubscription() {
 	// {"$type":"message","payload":{"$type":"com.example.subscribe#number","seq":2}}
 	// {"$type":"message","payload":{"$type":"com.example.subscribe#number","seq":3}}
 	// {"$type":"error","error":"ConsumerTooSlow","message":"That is all"}
+}
+
+// A handler that writes its response itself has its parameters decoded all the same.
+func ExampleDecodeParams() {
+	r := httptest.NewRequest("GET", "/xrpc/com.example.read?name=a&name=b", nil)
+	var params struct {
+		Names []string `json:"name"`
+		Limit int      `json:"limit,omitempty" default:"50"`
+	}
+	fmt.Println(xrpc.DecodeParams(r, &params), params.Names, params.Limit)
+	// Output: <nil> [a b] 50
+}
+
+// A proxy at a private address says on whose behalf it asks; of what a stranger says, nothing is believed.
+func ExampleClientAddress() {
+	for _, connection := range []string{"10.0.0.1:1234", "198.51.100.7:1234"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = connection
+		r.Header.Set("X-Forwarded-For", "203.0.113.5")
+		fmt.Println(xrpc.ClientAddress(r))
+	}
+	// Output:
+	// 203.0.113.5
+	// 198.51.100.7
+}
+
+// A record as it is stored becomes the JSON that clients get.
+func ExampleAppendJSON() {
+	record, err := atdata.MarshalCBOR(map[string]any{"$type": "com.example.note", "bytes": atdata.Bytes("hi")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := xrpc.AppendJSON(nil, record)
+	fmt.Println(string(text), err)
+	// Output: {"$type":"com.example.note","bytes":{"$bytes":"aGk"}} <nil>
 }

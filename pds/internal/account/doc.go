@@ -1,4 +1,5 @@
-// Package account serves com.atproto.server: it describes the server, makes accounts, and signs their owners in.
+// Package account serves com.atproto.server: it describes the server, makes accounts, signs their owners in, activates
+// and deactivates accounts, and gives out service tokens.
 //
 // Creating an account touches three things that no transaction spans: the sealed signing key, the PLC directory, and
 // the account with its repo. signup.go has the order in which that happens, and why an attempt that broke off anywhere
