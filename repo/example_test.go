@@ -168,3 +168,30 @@ func ExampleEngine_Verify() {
 	// <nil>
 	// true
 }
+
+// A backup gives a repo back under the very commit that it had, which Import would replace.
+func ExampleOpenCopy() {
+	ctx := context.Background()
+	e := newEngine(ctx)
+	put := repo.Op{Action: repo.Put, Path: "app.bsky.actor.profile/self", Value: profile("Alice")}
+	last := must(e.Apply(ctx, did, repo.Batch{Ops: []repo.Op{put}}))
+	var car bytes.Buffer
+	if err := e.Export(ctx, did, "", &car); err != nil {
+		log.Fatal(err)
+	}
+
+	saved := must(repo.OpenCopy(ctx, did, &car, ""))
+	defer saved.Close()
+	fmt.Println(saved.Head.Commit == last.Commit)
+	for row, err := range saved.Rows() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if row.Record != nil {
+			fmt.Println(row.Record.Path)
+		}
+	}
+	// Output:
+	// true
+	// app.bsky.actor.profile/self
+}

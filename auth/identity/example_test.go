@@ -60,3 +60,13 @@ func ExampleNewGuardedClient() {
 	fmt.Println(errors.Is(err, identity.ErrForbidden))
 	// Output: true
 }
+
+func ExampleNormalizeHandle() {
+	for _, raw := range []string{"Alice.Example.com", "alice"} {
+		h, err := identity.NormalizeHandle(raw)
+		fmt.Printf("%q %t\n", h, errors.Is(err, identity.ErrInvalidHandle))
+	}
+	// Output:
+	// "alice.example.com" false
+	// "" true
+}
