@@ -59,10 +59,10 @@ Flags:
 The secret that seals the signing keys isn't in the backup: set PDS_KEY_SECRET as
 it was, or copy the old server's file key-secret into the data folder first.
 
-The sequence numbers of the restored server begin a million above the backup's,
-so that none of them is one that relays have seen already. Before it is served,
-the old server must be gone for good: two that write to the same accounts tear
-their repos apart. The environment is that of the server; see standalone -h.
+The sequence numbers of the restored server begin 1,000,000,000 above the
+backup's, so that none of them is one that relays have seen already. Before it is
+served, the old server must be gone for good: two that write to the same accounts
+tear their repos apart. The environment is that of the server; see standalone -h.
 `)
 }
 

@@ -29,7 +29,7 @@ type RestoreConfig struct {
 	// Optional.
 
 	// SeqMargin is by how much the sequence numbers of the restored server begin above the mirror's cursor: more than
-	// the source can have sent after the mirror's last word of it. If zero, a million.
+	// the source can have sent after the mirror's last word of it. If zero, a thousand million.
 	SeqMargin int64
 
 	// SpillDir is for temporary files. If "", os.TempDir().
@@ -70,7 +70,7 @@ var ErrNotEmpty = errors.New("mirror: the store isn't empty")
 // After a crash it can be called again, with the same store. Errors: [ErrNotEmpty]; those of the bucket and the store.
 // Damages are counted.
 func Restore(ctx context.Context, c RestoreConfig) (Restored, error) {
-	c.SeqMargin = cmp.Or(c.SeqMargin, 1_000_000)
+	c.SeqMargin = cmp.Or(c.SeqMargin, 1_000_000_000)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
