@@ -65,6 +65,10 @@ type Config struct {
 	// Hooks are asked before accounts are made, records written and blobs uploaded. If zero, nobody is asked.
 	Hooks Hooks
 
+	// Mailer sends letters to the owners of accounts. If nil, none are sent: those who ask for one are answered as if it had
+	// been, and the log says so, without the letter.
+	Mailer Mailer
+
 	// PLCURL is that of the PLC directory. If zero, the public one's.
 	PLCURL string
 

@@ -11,3 +11,6 @@ func (s *Server) Upkeep(ctx context.Context) { s.upkeep(ctx) }
 
 // Log is the store as the server sees it.
 func (s *Server) Log() *firehose.Log { return s.store }
+
+// WaitForLetters waits until the letters that no request waits for are sent.
+func (s *Server) WaitForLetters() { s.outbox.Wait() }

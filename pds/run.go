@@ -29,6 +29,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { s.keepUp(ctx) })
 	wg.Wait()
+	s.outbox.Wait()
 	return nil
 }
 

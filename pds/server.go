@@ -37,6 +37,7 @@ type Server struct {
 	site       *http.ServeMux
 	pages      *page.Server
 	accounts   *account.Server
+	outbox     *account.Outbox
 	records    *record.Server
 	blobs      *blob.Server
 	crawlers   *firehose.Crawlers
@@ -56,6 +57,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		store:      firehose.NewLog(c.Store),
 		keys:       c.Keys,
+		outbox:     account.NewOutbox(c.Logger),
 		keepEvents: c.KeepEvents,
 		now:        c.Now,
 		logger:     c.Logger,
@@ -128,7 +130,8 @@ func (s *Server) assemble(
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
 	s.accounts = &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
-		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Refresh: s.identity.Refresh,
+		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Delete: s.deleteAccount,
+		Send: c.sender(), Outbox: s.outbox, Secret: c.TokenSecret, Refresh: s.identity.Refresh,
 		BeforeSignUp: c.Hooks.signUp(), HandleAllowed: c.Hooks.HandleAllowed,
 		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
 		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,

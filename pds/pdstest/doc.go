@@ -1,5 +1,5 @@
 // Package pdstest is for the tests of apps: a whole PDS in memory, with a PLC directory of its own, accounts, clients, a
-// clock that stands still, and switches for what goes wrong.
+// clock that stands still, a mail box to read, and switches for what goes wrong.
 //
 //	func TestPost(t *testing.T) {
 //		p := pdstest.New(t)

@@ -59,6 +59,25 @@ func ExampleFaults() {
 	// hello <nil>
 }
 
+// An owner has forgotten the password, and sets a new one by the code of a letter.
+func ExampleMailBox() {
+	t := newExampleT()
+	defer t.end()
+
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	anybody := p.Client()
+	anybody.Post(t.Context(), "com.atproto.server.requestPasswordReset", map[string]any{"email": alice.Email}, nil)
+	letter := p.Mail.Wait(t, alice.Email)
+	fmt.Println(letter.Kind, letter.Subject)
+	err := anybody.Post(t.Context(), "com.atproto.server.resetPassword",
+		map[string]any{"token": letter.Token, "password": "a new one"}, nil)
+	fmt.Println(err)
+	// Output:
+	// reset_password Reset your password
+	// <nil>
+}
+
 // exampleT stands for the *testing.T that an example hasn't got.
 type exampleT struct{ ending }
 

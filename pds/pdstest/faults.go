@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/storagetest"
 )
@@ -17,6 +18,7 @@ import (
 type Faults struct {
 	writes  atomic.Pointer[func(method string) storagetest.Fault]
 	blobs   atomic.Bool
+	mail    atomic.Bool
 	plcDown atomic.Bool
 }
 
@@ -33,6 +35,9 @@ func (f *Faults) Writes(decide func(method string) storagetest.Fault) {
 
 // Blobs says whether reading and writing the blobs' bytes fail with storagetest.ErrFault.
 func (f *Faults) Blobs(fail bool) { f.blobs.Store(fail) }
+
+// Mail says whether sending a letter fails with storagetest.ErrFault.
+func (f *Faults) Mail(fail bool) { f.mail.Store(fail) }
 
 // PLCDown says whether the PLC directory is out of order.
 func (f *Faults) PLCDown(down bool) { f.plcDown.Store(down) }
@@ -79,4 +84,17 @@ func (b faultyBlobs) DeleteBlob(ctx context.Context, id storage.BlobID) error {
 		return storagetest.ErrFault
 	}
 	return b.Blobs.DeleteBlob(ctx, id)
+}
+
+// faultyMailer fails as its switch says.
+type faultyMailer struct {
+	pds.Mailer
+	faults *Faults
+}
+
+func (m faultyMailer) Send(ctx context.Context, letter pds.Mail) error {
+	if m.faults.mail.Load() {
+		return storagetest.ErrFault
+	}
+	return m.Mailer.Send(ctx, letter)
 }

@@ -25,6 +25,7 @@ type PDS struct {
 	PLCURL string       // that of its PLC directory
 	HTTP   *http.Client // reaches both; a transport of its own, closed with the server
 	Clock  *Clock       // the server's, and the PLC directory's
+	Mail   *MailBox     // where the server's letters go
 	Faults *Faults
 
 	// Config is what the server was made of.
@@ -36,7 +37,7 @@ type PDS struct {
 // Each change may replace what the server is made of. Where it replaces Store, Faults has that one fail.
 func New(t testing.TB, changes ...func(*pds.Config)) *PDS {
 	t.Helper()
-	p := &PDS{Clock: &Clock{now: Start}, Faults: &Faults{}}
+	p := &PDS{Clock: &Clock{now: Start}, Faults: &Faults{}, Mail: &MailBox{}}
 	directory, err := plc.NewDirectory(plc.DirectoryConfig{Clock: p.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +55,7 @@ func New(t testing.TB, changes ...func(*pds.Config)) *PDS {
 		HandleDomains:   []string{".test"},
 		TokenSecret:     []byte("a secret that only tests know"),
 		AdminPassword:   AdminPassword,
+		Mailer:          p.Mail,
 		PLCURL:          p.PLCURL,
 		OfflineLexicons: true,
 		Development:     true,
@@ -65,6 +67,9 @@ func New(t testing.TB, changes ...func(*pds.Config)) *PDS {
 	}
 	p.Config.Store = &storagetest.Faulty{Store: p.Config.Store, Decide: p.Faults.decide}
 	p.Config.Blobs = faultyBlobs{p.Config.Blobs, p.Faults}
+	if p.Config.Mailer != nil {
+		p.Config.Mailer = faultyMailer{p.Config.Mailer, p.Faults}
+	}
 	p.addKeys(t)
 	if p.Server, err = pds.New(p.Config); err != nil {
 		t.Fatal(err)

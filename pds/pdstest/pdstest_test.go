@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/atclient"
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -100,6 +101,40 @@ func TestClock(t *testing.T) {
 	}
 	if session.Handle != "alice.test" {
 		t.Errorf("the session is %s's", session.Handle)
+	}
+}
+
+// TestMail resets a password as its owner does.
+func TestMail(t *testing.T) {
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	reset := func(method string, in map[string]any) {
+		t.Helper()
+		if err := p.Client().Post(t.Context(), syntax.NSID("com.atproto.server."+method), in, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reset("requestPasswordReset", map[string]any{"email": alice.Email})
+	letter := p.Mail.Wait(t, alice.Email)
+	reset("resetPassword", map[string]any{"token": letter.Token, "password": "a new one"})
+	if _, err := atclient.LoginWithPasswordHost(t.Context(), p.URL, "alice.test", "a new one", "", nil); err != nil {
+		t.Error(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if diff := cmp.Diff([]pds.Mail{letter}, p.Mail.All()); diff != "" {
+		t.Errorf("all letters (-want +got):\n%s", diff)
+	}
+
+	p.Faults.Mail(true)
+	if err := alice.Client.Post(t.Context(), "com.atproto.server.requestAccountDelete", nil, nil); err == nil {
+		t.Error("a letter that can't be sent is reported as sent")
+	}
+	p.Faults.Mail(false)
+	if err := alice.Client.Post(t.Context(), "com.atproto.server.requestAccountDelete", nil, nil); err != nil {
+		t.Error(err)
+	}
+	if m := p.Mail.Wait(t, "Alice@example.com"); m.Kind != pds.MailDeleteAccount {
+		t.Errorf("the next letter is %v", m)
 	}
 }
 

@@ -40,3 +40,36 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 	}
 	return release, nil
 }
+
+// claimEmail is ClaimHandle for an address that an account is about to change to.
+func (s *Server) claimEmail(ctx context.Context, email string, did syntax.DID) (release func(), err error) {
+	if err := s.holdEmail(ctx, email, did); err != nil {
+		return nil, err
+	}
+	release = func() { s.drop(ctx, kindEmail, email) }
+	account, err := s.Accounts.AccountByEmail(ctx, email)
+	switch {
+	case err == nil && account.DID != did:
+		err = emailTaken(email)
+	case errors.Is(err, storage.ErrNotFound):
+		err = nil
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// holdEmail reserves an address for a DID, which may hold it already. Error: an *xrpc.Error if another holds it.
+func (s *Server) holdEmail(ctx context.Context, email string, did syntax.DID) error {
+	err := s.Tokens.PutToken(ctx, s.token(kindEmail, email, []byte(did)))
+	if !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	held, err := s.Tokens.Token(ctx, kindEmail, email)
+	if err == nil && string(held.Value) != did.String() || errors.Is(err, storage.ErrNotFound) { // or given up in this moment
+		err = emailTaken(email)
+	}
+	return err
+}

@@ -112,8 +112,7 @@ func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (sig
 	}
 	email, ok := normalizeEmail(in.Email)
 	if !ok {
-		return signupRequest{}, xrpc.InvalidRequest(
-			"This email address is not supported, please use a different email.")
+		return signupRequest{}, errUnsupportedEmail
 	}
 	if in.RecoveryKey != "" {
 		if _, err := atcrypto.ParsePublicDIDKey(in.RecoveryKey); err != nil {
@@ -147,6 +146,8 @@ func handleError(err error) error {
 	}
 	return err
 }
+
+var errUnsupportedEmail = xrpc.InvalidRequest("This email address is not supported, please use a different email.")
 
 // normalizeEmail takes a bare address, and makes it lower case.
 func normalizeEmail(s string) (string, bool) {

@@ -18,7 +18,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Server is what the methods need. All fields but those of Description are required.
+// Server is what the methods need. All fields are required, but those of which it says what nil means,
+// and those of Description.
 type Server struct {
 	Accounts  storage.Accounts
 	Tokens    storage.Tokens
@@ -37,6 +38,14 @@ type Server struct {
 
 	// SetStatus changes an account in a way that may change its status, and tells the network.
 	SetStatus func(ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account)) error
+
+	// Delete removes an account with all that belongs to it, and tells the network.
+	Delete func(ctx context.Context, did syntax.DID) error
+
+	// Send sends a letter. If nil, none is sent, and the methods that send some succeed nevertheless.
+	Send   func(ctx context.Context, l Letter) error
+	Outbox *Outbox // of the letters that no request waits for
+	Secret []byte  // hides the codes of letters from those who read the store
 
 	// Refresh resolves a DID as the network knows it now.
 	Refresh func(ctx context.Context, did syntax.DID) (*indigo.Identity, error)
@@ -91,6 +100,15 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Procedure("com.atproto.server.deleteSession", auth.RefreshExpired, s.deleteSession),
 		xrpc.Procedure("com.atproto.server.activateAccount", auth.FullSession, s.activateAccount),
 		xrpc.Procedure("com.atproto.server.deactivateAccount", auth.FullSessionOrTakendown, s.deactivateAccount),
+		xrpc.Procedure("com.atproto.server.requestPasswordReset", auth.Public, s.requestPasswordReset),
+		xrpc.Procedure("com.atproto.server.resetPassword", auth.Public, s.resetPassword),
+		xrpc.Procedure("com.atproto.server.requestEmailConfirmation", auth.Session.OrApp(auth.ManageEmail),
+			s.requestEmailConfirmation),
+		xrpc.Procedure("com.atproto.server.confirmEmail", auth.Session.OrApp(auth.ManageEmail), s.confirmEmail),
+		xrpc.Procedure("com.atproto.server.requestEmailUpdate", auth.FullSession, s.requestEmailUpdate),
+		xrpc.Procedure("com.atproto.server.updateEmail", auth.FullSession, s.updateEmail),
+		xrpc.Procedure("com.atproto.server.requestAccountDelete", auth.FullSession, s.requestAccountDelete),
+		xrpc.Procedure("com.atproto.server.deleteAccount", auth.Public, s.deleteAccount),
 		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session.OrApp(), s.checkAccountStatus),
 		xrpc.Query("com.atproto.server.getServiceAuth", auth.SessionOrTakendown.OrApp(), s.getServiceAuth),
 	}

@@ -147,21 +147,13 @@ func (s *Server) reserveEmail(ctx context.Context, req signupRequest, r reservat
 	if req.email == "" {
 		return nil
 	}
-	t := s.token(kindEmail, req.email, []byte(r.DID))
-	err := s.Tokens.PutToken(ctx, t)
-	if !errors.Is(err, storage.ErrExists) {
-		return err
+	err := s.holdEmail(ctx, req.email, r.DID)
+	var taken *xrpc.Error
+	if errors.As(err, &taken) {
+		s.drop(ctx, kindHandle, req.handle.String())
+		s.discard(ctx, r.DID.String())
 	}
-	held, err := s.Tokens.Token(ctx, kindEmail, req.email)
-	if err == nil && string(held.Value) == r.DID.String() {
-		return nil
-	}
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return err
-	}
-	s.drop(ctx, kindHandle, req.handle.String())
-	s.discard(ctx, r.DID.String())
-	return emailTaken(req.email)
+	return err
 }
 
 func (s *Server) token(kind, id string, value []byte) storage.Token {
@@ -287,10 +279,10 @@ func (s *Server) release(ctx context.Context, req signupRequest) {
 	}
 }
 
-// drop removes a reservation. That it may fail is no harm: it expires.
+// drop removes a reservation, or a code. That it may fail is no harm: it expires.
 func (s *Server) drop(ctx context.Context, kind, id string) {
 	if _, err := s.Tokens.TakeToken(context.WithoutCancel(ctx), kind, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
-		s.Logger.WarnContext(ctx, "account: a sign-up's reservation stays until it expires", "kind", kind, "err", err)
+		s.Logger.WarnContext(ctx, "account: a token stays until it expires", "kind", kind, "err", err)
 	}
 }
 

@@ -1,0 +1,40 @@
+package account
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
+)
+
+type resetPasswordInput struct {
+	Token    string `json:"token"`
+	Password string `json:"password"`
+}
+
+// resetPassword sets a new password by the code of a letter, and ends all sessions: whoever knew the old password may
+// have begun some. It works for accounts that are deactivated or taken down, too.
+func (s *Server) resetPassword(ctx context.Context, c *xrpc.Call[resetPasswordInput]) (*struct{}, error) {
+	in := &c.Input
+	if n := utf8.RuneCountInString(in.Password); n == 0 || n > auth.MaxNewPassword {
+		return nil, auth.ErrPasswordLength
+	}
+	t, err := s.code(ctx, ResetPassword, in.Token)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := auth.HashPassword(ctx, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	err = s.spend(ctx, t, func(a *storage.Account) error {
+		a.PasswordHash = hash
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Sessions.RevokeAll(ctx, t.DID)
+}
