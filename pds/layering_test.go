@@ -64,6 +64,7 @@ var dependencies = []rule{
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
 	{"github.com/coder/websocket", "pds/xrpc firehose/mirror"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
+	{"github.com/wneessen/go-mail", "examples/standalone"},
 	{"golang.org/x/sync/singleflight", "auth/identity pds/lexicon"},
 
 	// Backends.

@@ -70,7 +70,11 @@ func open(ctx context.Context, s *settings, logger *slog.Logger) (_ *program, er
 		}
 		p.fresh = false
 	}
-	p.pds, err = pds.New(s.config(store, blobs, secrets, logger))
+	c := s.config(store, blobs, secrets, logger)
+	if c.Mailer, err = s.mailer(logger); err != nil {
+		return nil, err
+	}
+	p.pds, err = pds.New(c)
 	return p, err
 }
 

@@ -34,6 +34,7 @@ type settings struct {
 	devMode       bool
 	unguarded     bool
 	services      services
+	mailing       mailing
 	blobLimit     int64
 	importLimit   int64
 	imports       bool
@@ -106,6 +107,7 @@ Environment, under the names of the reference PDS:
   PDS_MOD_SERVICE_URL  PDS_MOD_SERVICE_DID
   PDS_REPORT_SERVICE_URL  PDS_REPORT_SERVICE_DID
   PDS_PROXY_HEADERS_TIMEOUT  PDS_PROXY_BODY_TIMEOUT
+  PDS_EMAIL_SMTP_URL  PDS_EMAIL_FROM_ADDRESS
   PDS_PRIVACY_POLICY_URL  PDS_TERMS_OF_SERVICE_URL  PDS_CONTACT_EMAIL_ADDRESS
   PDS_DEV_MODE  PDS_DISABLE_SSRF_PROTECTION  PDS_VERSION  LOG_ENABLED  LOG_LEVEL
 
@@ -149,6 +151,7 @@ func (s *settings) read(env environment) error {
 	s.plcPort, errs[9] = env.number("PDS_PLC_PORT", 0)
 	s.streamBuffer, errs[10] = env.number("PDS_MAX_SUBSCRIPTION_BUFFER", 0)
 	s.services, errs[11] = readServices(env)
+	s.mailing = readMailing(env)
 	return errors.Join(errs[:]...)
 }
 
@@ -190,6 +193,10 @@ func (s *settings) check() error {
 	var errs []error
 	if s.port < 0 || s.port > 65535 {
 		errs = append(errs, fmt.Errorf("port %d is none", s.port))
+	}
+	if s.mailing != (mailing{}) {
+		_, err := s.mailing.smtp()
+		errs = append(errs, err)
 	}
 	for _, domain := range s.handleDomains {
 		if !strings.HasPrefix(domain, ".") {

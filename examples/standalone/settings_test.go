@@ -174,7 +174,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("%v:\n%s", err, out)
 	}
 	var read []string
-	for _, name := range []string{"settings.go", "services.go"} {
+	for _, name := range []string{"settings.go", "services.go", "mail.go"} {
 		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -246,10 +246,10 @@ func TestWrong(t *testing.T) {
 
 // The program says which variables it doesn't use.
 func TestUnused(t *testing.T) {
-	p := launch(t, t.TempDir(), "PDS_EMAIL_SMTP_URL=smtp://user:hunter2@localhost", "PDS_UNHEARD_OF=1", "PDS_VERSION=1", "LOG_COLOUR=1")
+	p := launch(t, t.TempDir(), "PDS_MODERATION_EMAIL_SMTP_URL=smtp://user:hunter2@localhost", "PDS_UNHEARD_OF=1", "PDS_VERSION=1", "LOG_COLOUR=1")
 	p.terminate(t)
 	warned := names(p.stderr.String())
-	if diff := cmp.Diff([]string{"PDS_EMAIL_SMTP_URL", "PDS_UNHEARD_OF"}, warned); diff != "" {
+	if diff := cmp.Diff([]string{"PDS_MODERATION_EMAIL_SMTP_URL", "PDS_UNHEARD_OF"}, warned); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if strings.Contains(p.stderr.String(), "hunter2") {
