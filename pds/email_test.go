@@ -198,6 +198,26 @@ func TestCodes(t *testing.T) {
 			bob.get(t, server+"getSession").decode(t, nil)
 		})
 	})
+	t.Run("of that account, whoever has its address now", func(t *testing.T) {
+		each(t, func(t *testing.T, p postOffice, alice, bob addressee, ask, use string) {
+			if use == "resetPassword" {
+				t.Skip("its code is all that says which account is meant")
+			}
+			code := alice.ask(t, ask)
+			for _, a := range []*addressee{&alice, &bob} {
+				address := map[bool]string{true: "elsewhere@example.com", false: alice.address}[a == &alice]
+				_, err := p.config.Store.UpdateAccount(t.Context(), a.did, func(account *storage.Account) error {
+					account.Email = address
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			bob.address = alice.address
+			bob.use(t, use, code).refused(t, 400, "InvalidToken", "")
+		})
+	})
 	t.Run("for that purpose", func(t *testing.T) {
 		each(t, func(t *testing.T, _ postOffice, alice, _ addressee, ask, use string) {
 			code := alice.ask(t, ask)
