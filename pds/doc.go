@@ -46,6 +46,7 @@
 //   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
 //   - admit accounts of other servers to a method: [auth.SessionOrService], [auth.OptionalService]
 //   - ask another service in an account's name: [auth.ServiceToken]
+//   - send letters, for a new password for instance: [Config.Mailer]
 //   - close sign-up, or handles: [Config.InviteRequired], [Hooks]
 //   - be the operator, or have a moderation service: [Config.AdminPassword], [Config.Moderators]
 //
@@ -57,6 +58,7 @@
 //   - keep a table, an index or a counter that is made of records: package [firehose], and the program examples/feed
 //   - tell other programs what happens: package [github.com/pdskit/pdskit/firehose/webhook]
 //   - back up and restore: package [github.com/pdskit/pdskit/firehose/mirror]
+//   - bring back an older copy of a store: [Server.RaiseSeq]
 //   - check that a repo is whole: [Repo.Verify]
 //
 // Other services:
