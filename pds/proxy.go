@@ -90,7 +90,7 @@ func (s *Server) services(c *Config) (*services, error) {
 		}
 	}
 	cfg := proxy.Config{
-		Accounts: s.store, Records: s.store, Keys: c.Keys, Document: s.identity.ResolveDIDRaw,
+		Accounts: s.store, Records: s.store, Newer: s.engine.Newer, Keys: c.Keys, Document: s.identity.ResolveDIDRaw,
 		Patches:         append((&bsky.Viewer{ImageURL: image}).Patches(), c.Proxy.Patches...),
 		ServiceAudience: c.Proxy.ServiceAudience,
 		RequestHeaders:  c.Proxy.RequestHeaders,

@@ -519,13 +519,17 @@ func TestHostsPatch(t *testing.T) {
 		}
 	})
 	alice := w.signUp(t, "alice")
-	_, v.rev = alice.put(t, "com.example.note", "one", object{"text": "one"})
+	alice.put(t, "com.example.note", "one", object{"text": "one"})
+	for i := range 20 {
+		_, v.rev = alice.put(t, "com.example.note", fmt.Sprint("x", i), object{"text": "known"})
+	}
 	alice.put(t, "com.example.note", "three", object{"text": "three"})
 	alice.put(t, "com.example.note", "two", object{"text": "two"})
+	alice.put(t, "com.example.note", "one", object{"text": "one again"}) // among many newer keys
 	v.answers["com.example.notes.list"] = object{"notes": []any{"one"}}
 	v.answers["app.bsky.feed.getTimeline"] = object{"feed": []any{}}
 	for do, want := range map[string]string{
-		"":      `{"notes":["one","three","two"],"old":"one"}`,
+		"":      `{"notes":["one","three","two","one again"],"old":"one again"}`,
 		"fail":  `{"notes":["one"]}`,
 		"panic": `{"notes":["one"]}`,
 	} {

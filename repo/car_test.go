@@ -128,7 +128,7 @@ func storedBlocks(t testing.TB, store *memory.Store, since syntax.TID) (n int, e
 	}
 	head, err := store.Head(t.Context(), alice)
 	check(t, err)
-	w := storedWalk(t.Context(), store, alice, head.Data, (*branch).read)
+	w := storedWalk(t.Context(), store, alice, head.Data, wholeAhead, (*branch).read)
 	for {
 		s, err := w.next()
 		if err == io.EOF {
@@ -147,7 +147,7 @@ func TestWalkIsBounded(t *testing.T) {
 	g := generate(t, alice, 40_000)
 	check(t, importCAR(t, e, g.car(t)))
 	loads, total, most := 0, int64(0), int64(0)
-	w := storedWalk(t.Context(), store, alice, g.heads.Data, (*branch).read)
+	w := storedWalk(t.Context(), store, alice, g.heads.Data, wholeAhead, (*branch).read)
 	load := w.load
 	w.load = func(want []cid.Cid) ([]storage.Block, error) {
 		loads++

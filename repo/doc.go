@@ -14,6 +14,8 @@
 // # Reading
 //
 // [Engine.RecordProof], [Engine.Blocks] and [Engine.Export] write CAR files, each of the state of one moment.
+// [Engine.Newer] finds what was written after a rev, without an index of revs: in the tree, whose nodes are as new as what
+// lies below them.
 // [Engine.Import] reads one of any size and block order, trusts nothing in it, and replaces a repo by it at once.
 // [Engine.Verify] reads a whole repo and says whether storage has kept it.
 //

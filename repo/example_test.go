@@ -89,6 +89,24 @@ func ExampleEngine_Import() {
 	// <nil>
 }
 
+// What a service that has followed the repo up to a rev doesn't know yet.
+func ExampleEngine_Newer() {
+	ctx := context.Background()
+	e := newEngine(ctx)
+	put := func(name string) repo.Result {
+		op := repo.Op{Action: repo.Put, Path: "app.bsky.actor.profile/self", Value: profile(name)}
+		return must(e.Apply(ctx, did, repo.Batch{Ops: []repo.Op{op}}))
+	}
+	first, second := put("Alice"), put("Alice B.")
+	for _, rev := range []syntax.TID{first.Rev, second.Rev} {
+		records := must(e.Newer(ctx, did, rev, []syntax.NSID{"app.bsky.actor.profile"}, 10))
+		fmt.Println(len(records))
+	}
+	// Output:
+	// 1
+	// 0
+}
+
 func ExampleEngine_RecordProof() {
 	ctx := context.Background()
 	e := newEngine(ctx)

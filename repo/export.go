@@ -50,7 +50,7 @@ func (e *Engine) Export(ctx context.Context, did syntax.DID, since syntax.TID, w
 
 // exportAll takes the records from one scan of them, since the order of their paths is that of the tree.
 func exportAll(ctx context.Context, r storage.RepoReader, head storage.Head, out io.Writer) error {
-	walk := storedWalk(ctx, r, head.DID, head.Data, (*branch).read)
+	walk := storedWalk(ctx, r, head.DID, head.Data, wholeAhead, (*branch).read)
 	for rec, err := range r.Records(ctx, head.DID, storage.RecordRange{}) {
 		if err != nil {
 			return fmt.Errorf("repo: %w", err)
@@ -91,7 +91,7 @@ func exportNodes(walk *walk, out io.Writer) (step, error) {
 
 // exportSince goes only where something has changed: a node that is older than a rev has nothing newer below it.
 func exportSince(ctx context.Context, r storage.RepoReader, head storage.Head, since syntax.TID, out io.Writer) error {
-	walk := storedWalk(ctx, r, head.DID, head.Data, func(b *branch) error {
+	walk := storedWalk(ctx, r, head.DID, head.Data, wholeAhead, func(b *branch) error {
 		if b.Rev <= since {
 			return nil
 		}

@@ -66,7 +66,7 @@ var errWrongCID = errors.New("CID doesn't match the content")
 
 // verifyTree walks over the tree and the records side by side.
 func verifyTree(ctx context.Context, r storage.RepoReader, head storage.Head) (found storage.RepoStats, err error) {
-	w := storedWalk(ctx, r, head.DID, head.Data, func(b *branch) error {
+	w := storedWalk(ctx, r, head.DID, head.Data, wholeAhead, func(b *branch) error {
 		found.Nodes++
 		if sumCID(b.Bytes) != b.CID {
 			return errWrongCID

@@ -47,8 +47,10 @@ type walk struct {
 	wide  int64 // bytes of the largest node so far
 }
 
-// maxHeld is how many bytes of nodes may be held before they are loaded one by one.
-const maxHeld = 16 << 20
+const (
+	wholeAhead = 256      // nodes to load at once in a walk over most of a tree
+	maxHeld    = 16 << 20 // bytes of nodes that may be held before they are loaded one by one
+)
 
 type visit struct {
 	*branch
@@ -181,7 +183,7 @@ func (b *branch) readForeign() error {
 
 // storedWalk walks over a stored tree.
 func storedWalk(
-	ctx context.Context, r storage.RepoReader, did syntax.DID, root cid.Cid, read func(*branch) error,
+	ctx context.Context, r storage.RepoReader, did syntax.DID, root cid.Cid, ahead int, read func(*branch) error,
 ) *walk {
 	load := func(want []cid.Cid) ([]storage.Block, error) {
 		got, err := r.Blocks(ctx, did, want)
@@ -195,7 +197,7 @@ func storedWalk(
 		}
 		return got, nil
 	}
-	return newWalk(root, 256, load, func(b *branch) error {
+	return newWalk(root, ahead, load, func(b *branch) error {
 		if err := read(b); err != nil {
 			return fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}

@@ -36,8 +36,9 @@ type Answer struct {
 	Params  url.Values      // of the request
 	Account storage.Account // that has made the request
 
-	// Records are those of the patch's collections that are newer than the answer, oldest first; the newest few of each
-	// collection. Records that moderators have taken down aren't among them.
+	// Records are those of the patch's collections that were written, anew or for the first time, since the answer's state
+	// of the repo, oldest first: of each collection up to ten, those with the greatest keys. Records that moderators have
+	// taken down aren't among them.
 	Records []Record
 
 	// Ask has the same service answer another query for the same account, without patches.

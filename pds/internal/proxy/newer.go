@@ -14,48 +14,24 @@ import (
 )
 
 const (
-	// newestRecords is how many records of a collection are looked at, by their keys, which tell the time of most.
-	newestRecords = 10
-
-	// oldestRecords is how many records of a repo are looked at for one that the service knows.
-	oldestRecords = 100
+	newerRecords  = 10  // of a collection
+	oldestRecords = 100 // of a repo that are looked at for one that the service knows
 )
 
 // newer returns the records of some collections that were written after a rev, oldest first.
-//
-// There are none if the service seems to know no record at all: it has followed another server's repo of the account,
-// which has moved here, or hasn't begun yet. What was written just now can't be told from what was imported then.
 func (s *Server) newer(
 	ctx context.Context, did syntax.DID, collections []syntax.NSID, rev syntax.TID,
 ) ([]patch.Record, error) {
-	var rows []storage.Record
-	known := false
-	for _, collection := range collections {
-		newest := storage.RecordRange{Collection: collection, Reverse: true, Limit: newestRecords}
-		for row, err := range s.Records.Records(ctx, did, newest) {
-			switch {
-			case err != nil:
-				return nil, err
-			case row.Rev <= rev:
-				known = true
-			case row.TakedownRef == "":
-				rows = append(rows, row)
-			}
-		}
+	rows, err := s.Newer(ctx, did, rev, collections, newerRecords)
+	if err != nil {
+		return nil, err
 	}
+	rows = slices.DeleteFunc(rows, func(r storage.Record) bool { return r.TakedownRef != "" })
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	if !known {
-		for row, err := range s.Records.Records(ctx, did, storage.RecordRange{Limit: oldestRecords}) {
-			if err != nil {
-				return nil, err
-			}
-			known = known || row.Rev <= rev
-		}
-	}
-	if !known {
-		return nil, nil
+	if known, err := s.known(ctx, did, rev); err != nil || !known {
+		return nil, err
 	}
 	slices.SortStableFunc(rows, func(a, b storage.Record) int { return strings.Compare(a.Rev.String(), b.Rev.String()) })
 	records := make([]patch.Record, len(rows))
@@ -68,6 +44,18 @@ func (s *Server) newer(
 		records[i] = patch.Record{URI: uri, CID: row.CID, Time: row.Rev.Time(), Value: value}
 	}
 	return records, nil
+}
+
+// known reports whether a service that has come to a rev seems to know any record of the repo. If not, it has followed
+// another server's repo of the account, which has moved here, or hasn't begun yet: what was written just now can't be told
+// from what was imported then.
+func (s *Server) known(ctx context.Context, did syntax.DID, rev syntax.TID) (bool, error) {
+	for row, err := range s.Records.Records(ctx, did, storage.RecordRange{Limit: oldestRecords}) {
+		if err != nil || row.Rev <= rev {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // record returns a record, nil if there is none that may be shown.

@@ -29,6 +29,11 @@ type Config struct {
 	Records  storage.RepoReader
 	Keys     auth.KeySource
 
+	// Newer returns the records of some collections that were written after a rev, of each up to limit.
+	Newer func(
+		ctx context.Context, did syntax.DID, since syntax.TID, collections []syntax.NSID, limit int,
+	) ([]storage.Record, error)
+
 	// Document resolves a DID to its document.
 	Document func(ctx context.Context, did syntax.DID) (json.RawMessage, error)
 
