@@ -114,8 +114,8 @@ type Config struct {
 	// Relays are the URLs of the relays that are asked to crawl the server. If nil, none is.
 	Relays []string
 
-	// StreamsPerAddress limits the subscriptions that are open at once from one address; one /64 network of IPv6. If
-	// zero, 64. If negative, there is no limit.
+	// StreamsPerAddress limits the subscriptions that are open at once from one address, those that are passed on to other
+	// services included; one /64 network of IPv6. If zero, 64. If negative, there is no limit.
 	StreamsPerAddress int
 
 	// StreamBuffer is how many of the newest events are kept in memory for the readers of the firehose. A reader that is

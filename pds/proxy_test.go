@@ -631,6 +631,47 @@ func TestProxySubscriptionStalls(t *testing.T) {
 	}
 }
 
+// Subscriptions that are passed on count like those that end here.
+func TestProxySubscriptionsPerAddress(t *testing.T) {
+	view := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		c.Read(context.Background()) // until it is closed
+	})
+	w := start(t, view.serves(), func(c *pds.Config) { c.StreamsPerAddress = 1 })
+	alice := w.signUp(t, "alice")
+	dial := func(method string) (*websocket.Conn, int) {
+		t.Helper()
+		c, res, err := websocket.Dial(t.Context(), w.url+"/xrpc/"+method,
+			&websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + alice.access}}})
+		if res == nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			t.Cleanup(func() { c.CloseNow() })
+		}
+		return c, res.StatusCode
+	}
+	first, status := dial("com.example.subscribe")
+	if status != http.StatusSwitchingProtocols {
+		t.Fatalf("status %d", status)
+	}
+	for _, method := range []string{"com.example.subscribe", "com.atproto.sync.subscribeRepos"} {
+		if _, status := dial(method); status != http.StatusTooManyRequests {
+			t.Errorf("a second one, %s: status %d", method, status)
+		}
+	}
+	first.CloseNow()
+	for { // until the server has noticed
+		if _, status := dial("com.example.subscribe"); status == http.StatusSwitchingProtocols {
+			return
+		}
+	}
+}
+
 // documents is a directory in which a test decides where services are.
 type documents struct {
 	pds.Directory

@@ -35,8 +35,8 @@ type MuxConfig struct {
 	// and its body is limited. If nil, such requests are answered by 501 MethodNotImplemented.
 	Fallback func(id syntax.NSID, r *http.Request) (Method, error)
 
-	// StreamsPerAddress limits the subscriptions that are open at once from one address; one /64 network of IPv6. If
-	// zero, [DefaultStreamsPerAddress]. If negative, there is no limit.
+	// StreamsPerAddress limits the WebSockets that are open at once from one address; one /64 network of IPv6. If zero,
+	// [DefaultStreamsPerAddress]. If negative, there is no limit.
 	StreamsPerAddress int
 
 	// ClientAddress tells the address of a request's client. If nil, [ClientAddress].
@@ -162,7 +162,7 @@ func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 	if err != nil {
 		return err
 	}
-	if method.stream {
+	if IsUpgrade(r) { // whoever serves it: this server, or another to which it is passed on
 		leave, err := m.streams.enter(network(m.cfg.ClientAddress(r)), m.cfg.StreamsPerAddress)
 		if err != nil {
 			return err

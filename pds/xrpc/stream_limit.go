@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// DefaultStreamsPerAddress is how many subscriptions a client may have open where a Mux sets no other limit.
+// DefaultStreamsPerAddress is how many WebSockets a client may have open where a Mux sets no other limit.
 const DefaultStreamsPerAddress = 64
 
-// streamLimit counts the open subscriptions of each network.
+// streamLimit counts the open WebSockets of each network.
 type streamLimit struct {
 	mu   sync.Mutex
 	open map[netip.Prefix]int
