@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -424,6 +425,7 @@ func TestReadAfterWriteLies(t *testing.T) {
 		"null":              {right, []byte("null")},
 		"a list":            {right, []byte("[]")},
 		"half of it":        {right, goodJSON[:len(goodJSON)-5]},
+		"more than one":     {right, append(goodJSON, goodJSON...)},
 		"no feed":           {right, []byte(`{"other":1}`)},
 		"another feed":      {right, []byte(`{"feed":{"post":1}}`)},
 		"JSON 20 MB long":   {right, append(append([]byte(`{"feed":[],"x":"`), bytes.Repeat([]byte("x"), 20<<20)...), `"}`...)},
@@ -472,6 +474,45 @@ func TestReadAfterWriteBomb(t *testing.T) {
 	got := read(t, res)
 	if got.status != 200 || got.header.Get("Content-Encoding") != "gzip" || !bytes.Equal(got.body, bomb.Bytes()) {
 		t.Errorf("got %d, %v, %d bytes", got.status, got.header, len(got.body))
+	}
+}
+
+// What is held of answers that are being patched is bounded, that of all requests together: where nothing is left, an answer
+// comes as it is.
+func TestReadAfterWriteBudget(t *testing.T) {
+	v, alice, _, fresh, _ := lagging(t)
+	const method = "app.bsky.feed.getTimeline"
+	v.answers[method] = object{"feed": []any{}}
+	var halves sync.WaitGroup
+	finish := make(chan struct{})
+	large := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Atproto-Repo-Rev", v.rev)
+		io.WriteString(w, strings.Repeat("x", 9<<20))
+		http.NewResponseController(w).Flush()
+		halves.Done()
+		<-finish
+	})
+	var answers sync.WaitGroup
+	for range 8 { // of 64 MiB in all
+		halves.Add(1)
+		answers.Go(func() {
+			res := read(t, alice.with(t, "GET", method, nil, "Atproto-Proxy", large.id()))
+			if res.status != 200 || len(res.body) != 9<<20 {
+				t.Errorf("got %d with %d bytes", res.status, len(res.body))
+			}
+		})
+	}
+	halves.Wait()
+	patched := func() bool {
+		got, _ := alice.feed(t, method)
+		return len(got) == 1 && got[0] == fresh
+	}
+	for patched() { // until the server has read the halves
+	}
+	close(finish)
+	answers.Wait()
+	for !patched() { // until it has let go of them
 	}
 }
 

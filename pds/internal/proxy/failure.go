@@ -2,12 +2,8 @@ package proxy
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net"
 	"net/http"
 	"strings"
@@ -53,7 +49,7 @@ func (s *Server) refusal(to http.Header, resp *http.Response) error {
 		e = &xrpc.Error{Status: status, Name: "UpstreamFailure", Message: e.Message}
 	}
 	var said struct{ Error, Message string }
-	if body, err := readJSON(resp, maxErrorBody); err == nil && json.Unmarshal(body, &said) == nil {
+	if readJSON(resp, maxErrorBody, nil, &said) == nil {
 		if isErrorName(said.Error) {
 			e.Name = said.Error
 		}
@@ -61,42 +57,6 @@ func (s *Server) refusal(to http.Header, resp *http.Response) error {
 	}
 	return e
 }
-
-var errNotJSON = errors.New("proxy: the answer isn't JSON")
-
-// readJSON reads an answer of up to limit bytes, after decompression.
-func readJSON(resp *http.Response, limit int64) ([]byte, error) {
-	if !isJSON(resp.Header) {
-		return nil, errNotJSON
-	}
-	return decode(resp.Header, resp.Body, limit)
-}
-
-func isJSON(h http.Header) bool {
-	mediaType, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
-}
-
-// decode reads a body of up to limit bytes, of the encodings that we ask for.
-func decode(h http.Header, body io.Reader, limit int64) ([]byte, error) {
-	switch h.Get("Content-Encoding") {
-	case "", "identity":
-	case "gzip":
-		var err error
-		if body, err = gzip.NewReader(body); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, errNotJSON
-	}
-	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err == nil && int64(len(raw)) > limit {
-		err = errTooLarge
-	}
-	return raw, err
-}
-
-var errTooLarge = errors.New("proxy: the answer is too large")
 
 // isErrorName reports whether a service's error has a name that looks like one.
 func isErrorName(name string) bool {

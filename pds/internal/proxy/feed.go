@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -31,7 +29,7 @@ func (s *Server) feedAudience(ctx context.Context, t target, feed string) (strin
 	var record struct{ Value struct{ DID syntax.DID } }
 	err = s.ask(ctx, t, getRecord, "", url.Values{
 		"repo": {uri.Authority().String()}, "collection": {uri.Collection().String()}, "rkey": {uri.RecordKey().String()},
-	}, maxRecordBody, &record)
+	}, maxRecordBody, nil, &record)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +42,7 @@ func (s *Server) feedAudience(ctx context.Context, t target, feed string) (strin
 // ask has a target answer a query, whose JSON of up to limit bytes it decodes into out. Without a token it is asked as by
 // anybody.
 func (s *Server) ask(
-	ctx context.Context, t target, id syntax.NSID, token string, params url.Values, limit int64, out any,
+	ctx context.Context, t target, id syntax.NSID, token string, params url.Values, limit int64, share *share, out any,
 ) error {
 	u := *t.url
 	u.Path, u.RawQuery = xrpc.Prefix+id.String(), params.Encode()
@@ -67,19 +65,8 @@ func (s *Server) ask(
 	if resp.StatusCode != http.StatusOK {
 		return s.refusal(http.Header{}, resp)
 	}
-	raw, err := readJSON(resp, limit)
-	if err == nil {
-		err = unmarshal(raw, out)
-	}
-	if err != nil {
+	if err := readJSON(resp, limit, share, out); err != nil {
 		return xrpc.StatusError(http.StatusBadGateway, "Upstream service answers what can't be read")
 	}
 	return nil
-}
-
-// unmarshal decodes JSON, numbers as they stand.
-func unmarshal(raw []byte, out any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return d.Decode(out)
 }

@@ -44,7 +44,9 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, account storage.A
 	if e, ok := refusal.(*xrpc.Error); !ok || e.Name != "NotFound" {
 		return refusal
 	}
-	a, err := s.answer(ctx, r, resp, account, t, p)
+	share := s.budget.share()
+	defer share.release()
+	a, err := s.answer(ctx, r, resp, share, account, t, p)
 	if err == nil && a != nil {
 		err = guard(func() error { return p.Missing(ctx, a) })
 	}
@@ -62,7 +64,9 @@ func (s *Server) patchAnswer(
 	ctx context.Context, watch *watch, w http.ResponseWriter, r *http.Request, resp *http.Response,
 	account storage.Account, t target, p patch.Patch,
 ) error {
-	a, err := s.answer(ctx, r, resp, account, t, p)
+	share := s.budget.share()
+	defer share.release()
+	a, err := s.answer(ctx, r, resp, share, account, t, p)
 	if err != nil {
 		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
 	}
@@ -70,12 +74,12 @@ func (s *Server) patchAnswer(
 		return s.stream(ctx, watch, w, resp, resp.Body)
 	}
 	var raw bytes.Buffer
-	if _, err := io.Copy(&raw, io.LimitReader(resp.Body, maxPatched+1)); err != nil {
+	_, err = io.Copy(&raw, share.reader(io.LimitReader(resp.Body, maxPatched+1)))
+	if err != nil && err != errBudget {
 		return s.failure(ctx, t.url.Host, err)
 	}
-	body, err := decode(resp.Header, bytes.NewReader(raw.Bytes()), maxPatched)
 	if err == nil {
-		err = unmarshal(body, &a.Body)
+		err = decode(resp.Header, bytes.NewReader(raw.Bytes()), maxPatched, share, &a.Body)
 	}
 	if err == nil && a.Body != nil {
 		err = guard(func() error { return p.Apply(ctx, a) })
@@ -114,7 +118,8 @@ func (s *Server) respond(w http.ResponseWriter, a *patch.Answer) error {
 // answer prepares an answer for a patch, without the body. It is nil if there is nothing to patch: the service doesn't say
 // how far it has come, or has come far enough.
 func (s *Server) answer(
-	ctx context.Context, r *http.Request, resp *http.Response, account storage.Account, t target, p patch.Patch,
+	ctx context.Context, r *http.Request, resp *http.Response, share *share,
+	account storage.Account, t target, p patch.Patch,
 ) (*patch.Answer, error) {
 	rev, err := syntax.ParseTID(resp.Header.Get(repoRev))
 	if err != nil {
@@ -132,7 +137,7 @@ func (s *Server) answer(
 				return nil, err
 			}
 			var out map[string]any
-			err = s.ask(ctx, t, id, token, params, maxPatched, &out)
+			err = s.ask(ctx, t, id, token, params, maxPatched, share, &out)
 			return out, err
 		},
 		Record: func(ctx context.Context, collection syntax.NSID, key syntax.RecordKey) (map[string]any, error) {

@@ -69,6 +69,7 @@ type Server struct {
 	patches map[syntax.NSID]patch.Patch
 	trusted *http.Client // for services that the operator has chosen
 	guarded *http.Client // for those that a client has
+	budget  budget       // of what is held to be patched
 }
 
 // New returns a Server. It reports everything that is wrong with the services.
