@@ -37,6 +37,9 @@ import (
 // folder that it names. The processor time of a process of its own is the server's alone.
 const benchFolder = "PDS_BENCHMARK_SERVER"
 
+// benchService is the variable that names the URL of the service that the server passes requests on to.
+const benchService = "PDS_BENCHMARK_SERVICE"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(benchFolder); dir != "" {
 		if err := serveBenchmarks(dir); err != nil {
@@ -94,6 +97,9 @@ func serveBenchmarks(dir string) error {
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 
 		StreamsPerAddress: -1,
+		Proxy: pds.Proxy{Services: []pds.Service{
+			{ID: "did:web:view.example.com#view", URL: os.Getenv(benchService), Methods: []string{"*"}},
+		}},
 	})
 	if err != nil {
 		return err
@@ -201,6 +207,7 @@ type benchServer struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	users []*user
+	view  *benchView
 }
 
 // benchServers is the one server of all benchmarks.
@@ -224,6 +231,7 @@ func (o *onlyServer) get(b *testing.B) *benchServer {
 func (o *onlyServer) stop() {
 	if o.server != nil {
 		o.server.stdin.Close()
+		o.server.view.Close()
 		o.server.cmd.Wait()
 		os.RemoveAll(o.server.dir)
 	}
@@ -237,8 +245,8 @@ func startBenchServer(b *testing.B) (*benchServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &benchServer{dir: dir, cmd: exec.Command(os.Args[0])}
-	s.cmd.Env = append(os.Environ(), benchFolder+"="+dir)
+	s := &benchServer{dir: dir, cmd: exec.Command(os.Args[0]), view: newBenchView()}
+	s.cmd.Env = append(os.Environ(), benchFolder+"="+dir, benchService+"="+s.view.URL)
 	s.cmd.Stderr = os.Stderr
 	stdin, err1 := s.cmd.StdinPipe()
 	stdout, err2 := s.cmd.StdoutPipe()
@@ -310,6 +318,12 @@ func (s *benchServer) dial(b *testing.B) *line {
 // get sends a query, and writes what is answered to w.
 func (l *line) get(w io.Writer, path string) error {
 	l.out = fmt.Appendf(l.out[:0], "GET %s HTTP/1.1\r\nHost: pds\r\n\r\n", path)
+	return l.exchange(w, nil)
+}
+
+// getAs does so for an account.
+func (l *line) getAs(w io.Writer, token, path string) error {
+	l.out = fmt.Appendf(l.out[:0], "GET %s HTTP/1.1\r\nHost: pds\r\nAuthorization: Bearer %s\r\n\r\n", path, token)
 	return l.exchange(w, nil)
 }
 
