@@ -45,6 +45,7 @@ type trackingWriter struct {
 	failure     string          // the error's name
 	lexicon     *lexicon.Method // of the method under way, nil if it isn't known
 	checkOutput bool
+	errors      func(error) *Error // of the MuxConfig
 }
 
 func (w *trackingWriter) WriteHeader(status int) {

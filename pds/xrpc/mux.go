@@ -131,7 +131,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := strings.TrimPrefix(r.URL.Path, Prefix)
-	tw := &trackingWriter{ResponseWriter: w, checkOutput: m.cfg.CheckOutput}
+	tw := &trackingWriter{ResponseWriter: w, checkOutput: m.cfg.CheckOutput, errors: m.cfg.Errors}
 	if m.cfg.Measure != nil {
 		defer m.measure(tw, r, id, m.cfg.Now())
 	}

@@ -30,8 +30,8 @@ const (
 )
 
 // Subscription makes a subscription: a stream of frames over a WebSocket. In is a struct of its parameters, as for a
-// [Query]. fn sends until it returns, or until ctx ends because the client has gone; an [*Error] that it returns is sent
-// as an error frame before the connection is closed.
+// [Query]. fn sends until it returns, or until ctx ends because the client has gone; an error that it returns, as far as
+// it is one that clients are told of, is sent as an error frame before the connection is closed.
 //
 // It panics if id isn't an NSID or In can't be decoded from parameters.
 //
@@ -101,11 +101,9 @@ func serveStream(
 		w.Header().Set("Connection", "Upgrade")
 		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
 	}
-	failure := new(string)
-	if tw, ok := w.(*trackingWriter); ok {
-		failure = &tw.failure
-		tw.begun, tw.status = true, http.StatusSwitchingProtocols // whatever happens now, no second answer can be written
-		w = tw.ResponseWriter
+	tw := tracking(w)
+	if tw == nil {
+		tw = &trackingWriter{}
 	}
 	hijacked := &corkingWriter{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
@@ -129,7 +127,7 @@ func serveStream(
 	}
 	s.stall.Stop()
 	go s.ping(ctx, cancel)
-	return s.end(ctx, fn(ctx, s), failure)
+	return s.end(ctx, fn(ctx, s), tw)
 }
 
 // IsUpgrade reports whether a request asks for a WebSocket.
@@ -165,21 +163,22 @@ func (s *Stream) ping(ctx context.Context, end context.CancelFunc) {
 }
 
 // end closes the stream as what its function returned says, and notes the name of the error that the client is told.
-func (s *Stream) end(ctx context.Context, err error, failure *string) error {
-	var e *Error
-	switch {
-	case err == nil:
+func (s *Stream) end(ctx context.Context, err error, tw *trackingWriter) error {
+	if err == nil {
 		s.conn.Close(websocket.StatusNormalClosure, "")
 		return nil
-	case ctx.Err() != nil || errors.Is(err, errGone):
+	}
+	if ctx.Err() != nil || errors.Is(err, errGone) {
 		return nil
-	case !errors.As(err, &e):
+	}
+	e := classify(err, tw.errors)
+	if e == nil {
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 		defer func() { s.conn.CloseNow() }()
-	default:
+	} else {
 		err = nil
 	}
-	*failure = e.Name
+	tw.failure = e.Name
 	if s.Write(s.errorFrame(e)) == nil {
 		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
 	}
