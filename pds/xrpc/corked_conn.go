@@ -77,11 +77,25 @@ func (c *corkedConn) flush() error {
 	return c.err
 }
 
-// corkingWriter is a response whose connection can be hijacked, and then is corked.
+// corkingWriter is a response whose connection can be hijacked, and then is corked. If a WebSocket is refused, it writes
+// nothing: what comes instead is an answer like all others.
 type corkingWriter struct {
 	http.ResponseWriter
-	conn *corkedConn
+	conn    *corkedConn
+	refused int // the status of the refusal, 0 if there was none
 }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *corkingWriter) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		w.refused = status
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *corkingWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // Hijack implements [http.Hijacker].
 func (w *corkingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -112,8 +112,11 @@ func serveStream(
 		CompressionMode:      websocket.CompressionNoContextTakeover,
 		CompressionThreshold: compressFrom,
 	})
+	if status := hijacked.refused; err != nil && status >= 400 && status < 500 {
+		return &Error{status, "InvalidRequest", err.Error()}
+	}
 	if err != nil {
-		return nil // it has answered
+		return err
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(1 << 10) // clients have nothing to say

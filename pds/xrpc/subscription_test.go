@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -60,5 +61,22 @@ func TestStreamErrors(t *testing.T) {
 		if m := <-measured; m.Status != http.StatusSwitchingProtocols || m.Error != c.name {
 			t.Errorf("%v is measured as %+v", c.failure, m)
 		}
+	}
+}
+
+// A handshake that fails is answered, and measured, like any other request.
+func TestHandshakeRefused(t *testing.T) {
+	var measured []xrpc.Measurement
+	mux := xrpc.NewMux(xrpc.MuxConfig{Measure: func(_ context.Context, m xrpc.Measurement) { measured = append(measured, m) }})
+	mux.Handle(xrpc.Subscription("com.example.greet", auth.Public,
+		func(context.Context, *xrpc.Call[struct{}], *xrpc.Stream) error { return nil }))
+	status, body, h := do(mux, "GET", "/xrpc/com.example.greet", "", "Connection", "Upgrade", "Upgrade", "websocket",
+		"Sec-WebSocket-Version", "12")
+	if status != 400 || !strings.HasPrefix(body, `{"error":"InvalidRequest"`) || h.Get("Sec-WebSocket-Version") != "13" ||
+		!strings.HasPrefix(h.Get("Content-Type"), "application/json") {
+		t.Errorf("got %d %s %v", status, body, h)
+	}
+	if len(measured) != 1 || measured[0].Status != 400 || measured[0].Error != "InvalidRequest" {
+		t.Errorf("measured as %+v", measured)
 	}
 }
