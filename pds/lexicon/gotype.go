@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ import (
 )
 
 // CheckTypes says where Go types and the lexicon disagree: the struct that a request's parameters or, for a procedure, its
-// JSON body are decoded into, and the one that the response's JSON is encoded from. It reports all that is wrong at once.
+// JSON body are decoded into, and the one that the response's JSON is encoded from; struct{} where there is none. It
+// reports all that is wrong at once.
 //
 //   - Each field of a request, by its json tag, is a property; a response may have more than the lexicon knows of.
 //   - It is of a kind that the property's values fit in.
@@ -24,7 +26,7 @@ import (
 // Types that encode or decode themselves are taken at their word, as are interfaces.
 func (m *Method) CheckTypes(in, out reflect.Type) error {
 	var errs []error
-	if m.input == nil {
+	if m.verb == http.MethodGet {
 		fields := make([]field, len(m.params))
 		for i := range m.params {
 			fields[i] = m.params[i].field

@@ -106,6 +106,8 @@ func TestCheckTypes(t *testing.T) {
 			"parameters": {"type": "params", ` + properties + `}, ` + output + `}}}`)},
 		"procedure.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.procedure", "defs": {"main": {"type": "procedure",
 			"input": {"encoding": "application/json", "schema": {"type": "object", ` + properties + `}}, ` + output + `}}}`)},
+		"bare.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.bare", "defs": {"main": {"type": "procedure",
+			"parameters": {"type": "params", ` + properties + `}}}}`)},
 		"defs.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.defs", "defs": {"tree": {"type": "object",
 			"required": ["size"], "properties": {"size": {"type": "integer"}, "child": {"type": "ref", "ref": "#tree"}}}}}`)},
 	}})
@@ -139,5 +141,12 @@ func TestCheckTypes(t *testing.T) {
 	err := method(t, catalog, "com.example.query").CheckTypes(reflect.TypeFor[otherName](), reflect.TypeFor[maybeDone]())
 	if err == nil || strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("two things are wrong: %v", err)
+	}
+	bare := method(t, catalog, "com.example.bare") // whose parameters aren't its input
+	if err := bare.CheckTypes(reflect.TypeFor[struct{}](), reflect.TypeFor[struct{}]()); err != nil {
+		t.Error(err)
+	}
+	if err := bare.CheckTypes(reflect.TypeFor[goodParams](), reflect.TypeFor[struct{}]()); err == nil {
+		t.Error("a procedure without an input may have one")
 	}
 }

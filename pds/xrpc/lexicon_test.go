@@ -23,6 +23,7 @@ func lexicons(t *testing.T) *lexicon.Catalog {
 			"parameters": {"type": "params", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 7}}},
 			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
 		"procedure.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.procedure", "defs": {"main": {"type": "procedure",
+			"parameters": {"type": "params", "properties": {"flag": {"type": "boolean"}}},
 			"input": {"encoding": "application/json", "schema": ` + strings.ReplaceAll(name, "5", "7") + `},
 			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
 		"subscription.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.subscription", "defs": {"main": {"type": "subscription",
@@ -67,6 +68,8 @@ func TestLexicons(t *testing.T) {
 			{"com.example.query?name=abcdefgh", "", 400, "params.name: "},
 			{"com.example.procedure", `{"name":"a"}`, 200, `{"name":"a"}`},
 			{"com.example.procedure", `{"name":"abcdef"}`, long, ""},
+			{"com.example.procedure?flag=true", `{"name":"a"}`, 200, `{"name":"a"}`},
+			{"com.example.procedure?flag=1", `{"name":"a"}`, 400, "params.flag: "},
 			{"com.example.procedure", `{"name":"abcdefgh"}`, 400, "input.name: "},
 			{"com.example.unknown?name=abcdefgh", "", 200, `{"name":"abcdefgh"}`},
 		} {

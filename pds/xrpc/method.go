@@ -75,12 +75,15 @@ func Query[In, Out any](id string, policy auth.Policy, fn func(context.Context, 
 }
 
 // Procedure makes a procedure whose input and output are JSON. In is struct{} if it has no input. A nil *Out is answered
-// by an empty body.
+// by an empty body. Parameters that it has besides are held against its lexicon; [DecodeParams] decodes them.
 //
 // It panics if id isn't an NSID.
 func Procedure[In, Out any](id string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error)) Method {
 	plan := newPlan(id, reflect.TypeFor[In](), false)
 	return typed(id, http.MethodPost, policy, fn, func(r *http.Request, in *In, l *lexicon.Method) error {
+		if err := checkParams(l, r.URL.RawQuery); err != nil {
+			return err
+		}
 		if len(plan.fields) == 0 {
 			return nil
 		}
