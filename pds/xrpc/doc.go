@@ -20,12 +20,12 @@
 //	type listParams struct {
 //		Repo   syntax.AtIdentifier `json:"repo"`                                    // required
 //		Limit  int64               `json:"limit,omitempty" default:"50" min:"1" max:"100"`
-//		Cursor string              `json:"cursor,omitempty"`
+//		Cursor *int64              `json:"cursor,omitempty"`                        // nil if it isn't given
 //		CIDs   []cid.Cid           `json:"cids"`                                    // at least one
 //	}
 //
-// A field is a string, an integer, a bool, a type that implements [encoding.TextUnmarshaler], or a slice of these. It is
-// required unless its tag says omitempty. An empty one counts as missing, as does an empty string in a procedure's input.
+// A field is a string, an integer, a bool, a type that implements [encoding.TextUnmarshaler], or a pointer to one of these
+// or a slice of them. It is required unless its tag says omitempty. An empty one counts as missing, as does an empty string in a procedure's input.
 // Parameters that aren't fields are ignored, as is the rest of the JSON of a procedure's input.
 //
 // # Lexicons

@@ -40,6 +40,9 @@ type boundParams struct {
 	From  int64 `json:"from,omitempty" min:"1"`
 	Until int64 `json:"until,omitempty" max:"-1"`
 	Zero  int64 `json:"zero,omitempty" min:"0" max:"0"`
+
+	Cursor *int64      `json:"cursor,omitempty" min:"0"`
+	Actor  *syntax.DID `json:"actor,omitempty"`
 }
 
 var errTable = errors.New("known to the table")
@@ -127,6 +130,9 @@ func TestRequests(t *testing.T) {
 		{"no lower bound", "GET", "/xrpc/com.example.bound?until=-5", "", "", 200, `{"until":-5}`},
 		{"above the only bound", "GET", "/xrpc/com.example.bound?until=0", "", "", 400, `can not be greater than -1`},
 		{"bounds of zero", "GET", "/xrpc/com.example.bound?zero=1", "", "", 400, `can not be greater than 0`},
+		{"a pointer to zero", "GET", "/xrpc/com.example.bound?cursor=0&actor=did:web:a.example", "", "", 200, `{"cursor":0,"actor":"did:web:a.example"}`},
+		{"a pointer below its bound", "GET", "/xrpc/com.example.bound?cursor=-1", "", "", 400, `can not be less than 0`},
+		{"a pointer to what isn't one", "GET", "/xrpc/com.example.bound?actor=a", "", "", 400, `Param \"actor\" is not valid`},
 		{"another server's answer is cut off", "GET", "/xrpc/com.example.upstream", "", "", 500, `"InternalServerError"`},
 		{"a field of the wrong type", "POST", "/xrpc/com.example.post", `{"name":1}`, js, 400, `Input/name must not be of type number`},
 		{"not an object", "POST", "/xrpc/com.example.post", `[]`, js, 400, `must be an object`},
@@ -250,6 +256,11 @@ func TestRegistration(t *testing.T) {
 		"no such params": func(m *xrpc.Mux) {
 			m.Handle(xrpc.Query("com.example.new", auth.Public, badInput[struct {
 				X map[string]int `json:"x"`
+			}]))
+		},
+		"no such pointer": func(m *xrpc.Mux) {
+			m.Handle(xrpc.Query("com.example.new", auth.Public, badInput[struct {
+				X *struct{} `json:"x"`
 			}]))
 		},
 		"after it serves": func(m *xrpc.Mux) { do(m, "GET", "/xrpc/x", ""); m.Handle() },

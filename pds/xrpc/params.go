@@ -88,6 +88,8 @@ func setter(t reflect.Type) func(reflect.Value, string) error {
 		}
 	}
 	switch t.Kind() {
+	case reflect.Pointer:
+		return pointerSetter(t.Elem())
 	case reflect.String:
 		return func(v reflect.Value, s string) error { v.SetString(s); return nil }
 	case reflect.Int, reflect.Int64:
@@ -109,6 +111,18 @@ func setter(t reflect.Type) func(reflect.Value, string) error {
 		}
 	}
 	return nil
+}
+
+// pointerSetter is for a parameter whose absence is something else than its zero value.
+func pointerSetter(t reflect.Type) func(reflect.Value, string) error {
+	set := setter(t)
+	if set == nil {
+		return nil
+	}
+	return func(v reflect.Value, s string) error {
+		v.Set(reflect.New(t))
+		return set(v.Elem(), s)
+	}
 }
 
 // decodeParams decodes a raw query string into v.
@@ -164,7 +178,7 @@ func (f *field) one(s string, v reflect.Value) error {
 		}
 		return InvalidRequest("Error: Param %q is not valid: %s", f.name, err)
 	}
-	if !v.CanInt() {
+	if v = reflect.Indirect(v); !v.CanInt() {
 		return nil
 	}
 	switch n := v.Int(); {
