@@ -57,7 +57,7 @@ func lexiconOf(w http.ResponseWriter) *lexicon.Method {
 type lexiconKey struct{}
 
 func withLexicon(r *http.Request, m *Method) *http.Request {
-	if m.lexicon == nil || m.in != nil || m.stream {
+	if m.lexicon == nil || m.in != nil {
 		return r
 	}
 	return r.WithContext(context.WithValue(r.Context(), lexiconKey{}, m.lexicon))

@@ -131,7 +131,9 @@ func TestLexiconsAtRegistration(t *testing.T) {
 		"parameters": xrpc.Query("com.example.query", auth.Public, otherInput),
 		"input":      xrpc.Procedure("com.example.procedure", auth.Public, otherInput),
 		"output":     xrpc.Query("com.example.query", auth.Public, otherOutput),
-		"kind":       xrpc.Procedure("com.example.query", auth.Public, echo),
+		"stream": xrpc.Subscription("com.example.subscription", auth.Public,
+			func(context.Context, *xrpc.Call[other], *xrpc.Stream) error { return nil }),
+		"kind": xrpc.Procedure("com.example.query", auth.Public, echo),
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

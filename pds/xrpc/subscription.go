@@ -49,7 +49,10 @@ func Subscription[In any](id string, policy auth.Policy, fn func(context.Context
 		}
 		return serveStream(w, r, nsid, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
 	}
-	return Method{ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true}
+	return Method{
+		ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true,
+		in: reflect.TypeFor[In](), out: reflect.TypeFor[struct{}](),
+	}
 }
 
 // Stream is the server's end of a subscription. It isn't safe for concurrent use.

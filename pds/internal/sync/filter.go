@@ -26,7 +26,7 @@ const (
 )
 
 // newFilter refuses what names too many.
-func newFilter(in *subscribeReposParams) (*filter, error) {
+func newFilter(in *filterParams) (*filter, error) {
 	if len(in.WantedCollections) > maxWantedCollections || len(in.WantedDIDs) > maxWantedDIDs {
 		return nil, xrpc.InvalidRequest("Error: at most %d wantedCollections and %d wantedDids can be given",
 			maxWantedCollections, maxWantedDIDs)

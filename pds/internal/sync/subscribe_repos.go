@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -14,10 +13,12 @@ import (
 
 const subscribeReposID = "com.atproto.sync.subscribeRepos"
 
-// subscribeReposParams are the lexicon's cursor, and filters of our own, which a plain client never notices.
 type subscribeReposParams struct {
-	Cursor string `json:"cursor,omitempty"`
+	Cursor *int64 `json:"cursor,omitempty"`
+}
 
+// filterParams are parameters of our own, which a plain client never notices.
+type filterParams struct {
 	// WantedCollections selects the commits that touch one of these collections; "app.bsky.feed.*" stands for all that
 	// begin so. Other kinds of events aren't concerned. At most 100.
 	WantedCollections []string `json:"wantedCollections,omitempty"`
@@ -32,7 +33,11 @@ type subscribeReposParams struct {
 func (s *Server) subscribeRepos() xrpc.Method {
 	return xrpc.Subscription(subscribeReposID, auth.Public,
 		func(ctx context.Context, c *xrpc.Call[subscribeReposParams], out *xrpc.Stream) error {
-			want, err := newFilter(&c.Input)
+			var filtering filterParams
+			if err := xrpc.DecodeParams(c.Request, &filtering); err != nil {
+				return err
+			}
+			want, err := newFilter(&filtering)
 			if err != nil {
 				return err
 			}
@@ -58,15 +63,14 @@ func (s *Server) subscribeRepos() xrpc.Method {
 }
 
 // cursor reads the client's cursor, and tells a client that it has missed events.
-func (s *Server) cursor(ctx context.Context, given string, out *xrpc.Stream) (firehose.Cursor, error) {
-	if given == "" {
+func (s *Server) cursor(ctx context.Context, given *int64, out *xrpc.Stream) (firehose.Cursor, error) {
+	if given == nil {
 		return firehose.Cursor{Live: true}, nil
 	}
-	after, err := strconv.ParseInt(given, 10, 64)
-	if err != nil || after < 0 {
+	if *given < 0 {
 		return firehose.Cursor{}, xrpc.InvalidRequest("Error: Param \"cursor\" must be a sequence number")
 	}
-	c := firehose.Cursor{After: after}
+	c := firehose.Cursor{After: *given}
 	outdated, err := s.Stream.Outdated(ctx, c)
 	if err == nil && outdated {
 		err = out.Write(infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
