@@ -25,20 +25,21 @@ func (p *plan) decodeJSON(r *http.Request, in any, l *lexicon.Method) error {
 	}
 	v := reflect.ValueOf(in).Elem()
 	for _, f := range p.fields {
-		if fv := v.Field(f.index); f.required && fv.IsZero() && !(isPlain(fv.Kind()) && has(body, f.name)) {
+		if fv := v.Field(f.index); f.required && fv.IsZero() && (fv.Kind() == reflect.String || !has(body, f.name, l != nil)) {
 			return InvalidRequest("Input must have the property %q", f.name)
 		}
 	}
 	return checkInput(l, body)
 }
 
-// isPlain reports whether a zero value of a kind can be meant: 0 and false.
-func isPlain(k reflect.Kind) bool { return k >= reflect.Bool && k <= reflect.Float64 }
-
-// has reports whether an object has a property that isn't null.
-func has(object []byte, name string) bool {
+// has reports whether an object has a property. With orNull, that may be null: whether it really may, the lexicon says.
+func has(object []byte, name string, orNull bool) bool {
 	var properties map[string]json.RawMessage
-	return json.Unmarshal(object, &properties) == nil && len(properties[name]) > 0 && string(properties[name]) != "null"
+	if json.Unmarshal(object, &properties) != nil {
+		return false
+	}
+	value, ok := properties[name]
+	return ok && (orNull || string(value) != "null")
 }
 
 // maxAhead bounds the memory that is taken for a body because its client has said how long it will be, in bytes.

@@ -26,6 +26,9 @@ func lexicons(t *testing.T) *lexicon.Catalog {
 			"parameters": {"type": "params", "properties": {"flag": {"type": "boolean"}}},
 			"input": {"encoding": "application/json", "schema": ` + strings.ReplaceAll(name, "5", "7") + `},
 			"output": {"encoding": "application/json", "schema": ` + name + `}}}}`)},
+		"nullable.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.nullable", "defs": {"main": {"type": "procedure",
+			"input": {"encoding": "application/json", "schema": {"type": "object", "required": ["limit", "until"], "nullable": ["limit"],
+				"properties": {"limit": {"type": "integer"}, "until": {"type": "integer"}}}}}}}`)},
 		"subscription.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.subscription", "defs": {"main": {"type": "subscription",
 			"parameters": {"type": "params", "properties": {"name": {"type": "string", "maxLength": 7}}},
 			"message": {"schema": {"type": "union", "refs": ["#message"]}}},
@@ -112,6 +115,32 @@ func TestLexiconsOfOtherHandlers(t *testing.T) {
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/xrpc/"+path, nil))
 		if w.Code != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestNull: null is no value for what is required, unless the lexicon says that it may be.
+func TestNull(t *testing.T) {
+	type input struct {
+		Limit *int64 `json:"limit"`
+		Until *int64 `json:"until"`
+	}
+	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}, Lexicons: lexicons(t)})
+	mux.Handle(xrpc.Procedure("com.example.nullable", auth.Public,
+		func(_ context.Context, c *xrpc.Call[input]) (*struct{}, error) {
+			if c.Input.Limit != nil || c.Input.Until == nil {
+				t.Errorf("got %+v", c.Input)
+			}
+			return nil, nil
+		}))
+	for body, want := range map[string]int{
+		`{"limit":null,"until":1}`:    200,
+		`{"until":1}`:                 400,
+		`{"limit":1,"until":null}`:    400,
+		`{"limit":null,"until":null}`: 400,
+	} {
+		if status, answer, _ := do(mux, "POST", "/xrpc/com.example.nullable", body, "Content-Type", "application/json"); status != want {
+			t.Errorf("%s: %d %s", body, status, answer)
 		}
 	}
 }

@@ -36,6 +36,13 @@ type plainInput struct {
 	Really bool  `json:"really"`
 }
 
+type nestedInput struct {
+	Filter struct {
+		Name string `json:"name,omitempty"`
+	} `json:"filter"`
+	Limit *int64 `json:"limit"`
+}
+
 type boundParams struct {
 	From  int64 `json:"from,omitempty" min:"1"`
 	Until int64 `json:"until,omitempty" max:"-1"`
@@ -70,6 +77,8 @@ func newMux(t *testing.T) *xrpc.Mux {
 			func(_ context.Context, c *xrpc.Call[echoInput]) (*echoInput, error) { return &c.Input, nil }).WithMaxBody(100),
 		xrpc.Procedure("com.example.plain", auth.Public,
 			func(_ context.Context, c *xrpc.Call[plainInput]) (*plainInput, error) { return &c.Input, nil }),
+		xrpc.Procedure("com.example.nested", auth.Public,
+			func(_ context.Context, c *xrpc.Call[nestedInput]) (*nestedInput, error) { return &c.Input, nil }),
 		xrpc.Query("com.example.bound", auth.Public,
 			func(_ context.Context, c *xrpc.Call[boundParams]) (*boundParams, error) { return &c.Input, nil }),
 		xrpc.Query("com.example.upstream", auth.Public, fail(fmt.Errorf("another server: %w", io.ErrUnexpectedEOF))),
@@ -125,6 +134,9 @@ func TestRequests(t *testing.T) {
 		{"required and zero", "POST", "/xrpc/com.example.plain", `{"count":0,"really":false}`, js, 200, `{"count":0,"really":false}`},
 		{"required and null", "POST", "/xrpc/com.example.plain", `{"count":null,"really":false}`, js, 400, `Input must have the property \"count\"`},
 		{"required and absent", "POST", "/xrpc/com.example.plain", `{"count":0}`, js, 400, `Input must have the property \"really\"`},
+		{"required and empty", "POST", "/xrpc/com.example.nested", `{"filter":{},"limit":0}`, js, 200, `{"filter":{},"limit":0}`},
+		{"required object absent", "POST", "/xrpc/com.example.nested", `{"limit":0}`, js, 400, `Input must have the property \"filter\"`},
+		{"required pointer null", "POST", "/xrpc/com.example.nested", `{"filter":{},"limit":null}`, js, 400, `Input must have the property \"limit\"`},
 		{"no upper bound", "GET", "/xrpc/com.example.bound?from=5", "", "", 200, `{"from":5}`},
 		{"below the only bound", "GET", "/xrpc/com.example.bound?from=0", "", "", 400, `can not be less than 1`},
 		{"no lower bound", "GET", "/xrpc/com.example.bound?until=-5", "", "", 200, `{"until":-5}`},
