@@ -69,6 +69,7 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 	if err := o.checkNames(data); err != nil {
 		return err
 	}
+	var all verdict
 	for i := range o.fields {
 		f := &o.fields[i]
 		v, ok := data[f.name]
@@ -81,11 +82,11 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 		case isNull:
 			return at(invalid("must not be null"), f.name)
 		}
-		if err := checkJSON(c, f.node, v, layer+1); err != nil {
-			return at(err, f.name)
+		if all.add(checkJSON(c, f.node, v, layer+1)) {
+			return at(all.err, f.name)
 		}
 	}
-	return nil
+	return all.err
 }
 
 // checkNames refuses what is a property but for upper and lower case: encoding/json takes it for the property, which would
@@ -109,12 +110,13 @@ func (a *array) checkJSON(c *checker, text []byte, layer int) error {
 	if err := a.checkLength(len(list)); err != nil {
 		return err
 	}
+	var all verdict
 	for i, v := range list {
-		if err := checkJSON(c, a.items, v, layer+1); err != nil {
-			return at(err, "["+strconv.Itoa(i)+"]")
+		if all.add(checkJSON(c, a.items, v, layer+1)) {
+			return at(all.err, "["+strconv.Itoa(i)+"]")
 		}
 	}
-	return nil
+	return all.err
 }
 
 func startsWith(text []byte, b byte) bool {

@@ -154,6 +154,27 @@ func TestCheckOutput(t *testing.T) {
 	}
 }
 
+// TestUnknownInput: what refers to a lexicon that isn't known passes, but nothing beside it.
+func TestUnknownInput(t *testing.T) {
+	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"make.json": {Data: []byte(`{
+		"lexicon": 1, "id": "com.example.make", "defs": {"main": {"type": "procedure", "input": {"encoding": "application/json",
+			"schema": {"type": "object", "required": ["size"], "properties": {
+				"far": {"type": "ref", "ref": "com.example.unknown"},
+				"fars": {"type": "array", "items": {"type": "union", "refs": ["com.example.unknown", "com.atproto.repo.strongRef"]}},
+				"size": {"type": "integer"}
+			}}}}}
+	}`)}}})
+	m := method(t, catalog, "com.example.make")
+	for input, want := range map[string]string{
+		`{"far":1,"fars":[{"$type":"com.example.unknown"}],"size":1}`: "",
+		`{"far":1}`:            "input.size: is required",
+		`{"far":1,"size":"1"}`: "input.size: ",
+		`{"fars":[{"$type":"com.example.unknown"},{"$type":"com.atproto.repo.strongRef"}],"size":1}`: "input.fars[1].cid: is required",
+	} {
+		expect(t, input, m.CheckInput([]byte(input)), want)
+	}
+}
+
 // TestDeepInput: what is nested deeply is checked, too, and takes no time out of proportion.
 func TestDeepInput(t *testing.T) {
 	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"tree.json": {Data: []byte(`{

@@ -1,6 +1,7 @@
 package lexicon
 
 import (
+	"errors"
 	"strconv"
 
 	indigo "github.com/bluesky-social/indigo/atproto/lexicon"
@@ -43,6 +44,7 @@ func (o *object) check(c *checker, value any) error {
 	if err := o.checkType(data["$type"]); err != nil {
 		return err
 	}
+	var all verdict
 	for i := range o.fields {
 		f := &o.fields[i]
 		v, ok := data[f.name]
@@ -54,11 +56,22 @@ func (o *object) check(c *checker, value any) error {
 		case v == nil:
 			return at(invalid("must not be null"), f.name)
 		}
-		if err := f.node.check(c, v); err != nil {
-			return at(err, f.name)
+		if all.add(f.node.check(c, v)) {
+			return at(all.err, f.name)
 		}
 	}
-	return nil
+	return all.err
+}
+
+// verdict is what came of checking the parts of a value. That a part's lexicon isn't known doesn't excuse the others.
+type verdict struct{ err error }
+
+// add adds what came of a part, and reports whether the rest needn't be looked at.
+func (v *verdict) add(err error) (final bool) {
+	if err != nil {
+		v.err = err
+	}
+	return err != nil && !errors.Is(err, ErrUnknown)
 }
 
 func (o *object) checkType(t any) error {
@@ -81,12 +94,13 @@ func (a *array) check(c *checker, value any) error {
 	if err := a.checkLength(len(list)); err != nil {
 		return err
 	}
+	var all verdict
 	for i, v := range list {
-		if err := a.items.check(c, v); err != nil {
-			return at(err, "["+strconv.Itoa(i)+"]")
+		if all.add(a.items.check(c, v)) {
+			return at(all.err, "["+strconv.Itoa(i)+"]")
 		}
 	}
-	return nil
+	return all.err
 }
 
 func (a *array) checkLength(n int) error {

@@ -185,23 +185,33 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestUnknownPart: a record is unknown too if only a part of it is.
+// TestUnknownPart: a record is unknown too if only a part of it is, but not if what is known of it is wrong.
 func TestUnknownPart(t *testing.T) {
 	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"thing.json": {Data: []byte(`{
 		"lexicon": 1, "id": "com.example.thing", "defs": {"main": {
 			"type": "record", "key": "any", "record": {"type": "object", "properties": {
 				"other": {"type": "ref", "ref": "com.example.other"},
-				"number": {"type": "integer"}
+				"list": {"type": "array", "items": {"type": "union", "refs": ["com.example.other", "#part"]}},
+				"size": {"type": "integer"}
 			}}
-		}}
+		}, "part": {"type": "object", "properties": {"size": {"type": "integer"}}}}
 	}`)}}})
 	for record, want := range map[string]lexicon.Status{
-		`{"$type": "com.example.thing", "number": 1}`:              lexicon.Valid,
-		`{"$type": "com.example.thing", "number": 1, "other": {}}`: lexicon.Unknown,
+		`{"$type": "com.example.thing", "size": 1}`:                                           lexicon.Valid,
+		`{"$type": "com.example.thing", "size": 1, "other": {}}`:                              lexicon.Unknown,
+		`{"$type": "com.example.thing", "size": 1, "list": [{"$type": "com.example.other"}]}`: lexicon.Unknown,
 	} {
 		if got, err := catalog.CheckRecord(t.Context(), "com.example.thing", "self", data(t, record), nil); got != want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", record, got, err, want)
 		}
+	}
+	for record, want := range map[string]string{
+		`{"$type": "com.example.thing", "size": "1", "other": {}}`: "record.size: ",
+		`{"$type": "com.example.thing", "list": [{"$type": "com.example.other"},
+			{"$type": "com.example.thing#part", "size": "1"}]}`: "record.list[1].size: ",
+	} {
+		_, err := catalog.CheckRecord(t.Context(), "com.example.thing", "self", data(t, record), nil)
+		expect(t, record, err, want)
 	}
 }
 
