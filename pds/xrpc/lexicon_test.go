@@ -119,6 +119,20 @@ func TestLexiconsOfOtherHandlers(t *testing.T) {
 	}
 }
 
+// TestNoOutput: in development, an output that is missing is found, too.
+func TestNoOutput(t *testing.T) {
+	nothing := func(context.Context, *xrpc.Call[named]) (*named, error) { return nil, nil }
+	for development, want := range map[bool]int{false: 200, true: 500} {
+		mux := xrpc.NewMux(xrpc.MuxConfig{
+			Authenticator: auth.Schemes{}, Lexicons: lexicons(t), CheckOutput: development, Logger: slog.New(slog.DiscardHandler),
+		})
+		mux.Handle(xrpc.Query("com.example.query", auth.Public, nothing))
+		if status, body, _ := do(mux, "GET", "/xrpc/com.example.query?name=a", ""); status != want {
+			t.Errorf("development %t: %d %s", development, status, body)
+		}
+	}
+}
+
 // TestNull: null is no value for what is required, unless the lexicon says that it may be.
 func TestNull(t *testing.T) {
 	type input struct {

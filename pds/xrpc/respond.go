@@ -21,6 +21,9 @@ const maxBuffer = 1 << 20
 
 func respond[Out any](w http.ResponseWriter, out *Out) error {
 	if out == nil {
+		if err := checkOutput(w, nil); err != nil {
+			return err
+		}
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
