@@ -48,12 +48,12 @@ type trackingWriter struct {
 	errors      func(error) *Error // of the MuxConfig
 }
 
+// WriteHeader implements [http.ResponseWriter]. The response begins with a status that is valid and that no other follows.
 func (w *trackingWriter) WriteHeader(status int) {
-	if !w.begun {
-		w.status = status
-	}
-	w.begun = true
 	w.ResponseWriter.WriteHeader(status)
+	if !w.begun && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.begun, w.status = true, status
+	}
 }
 
 func (w *trackingWriter) Write(b []byte) (int, error) {

@@ -2,7 +2,6 @@ package xrpc
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -206,10 +205,9 @@ func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {
 
 // fail answers with what the client is told of err, and logs what it isn't told.
 func (m *Mux) fail(w *trackingWriter, r *http.Request, id string, err error) {
-	gone := r.Context().Err() != nil || errors.Is(err, context.Canceled)
 	e := classify(err, m.cfg.Errors)
 	if e == nil {
-		if !gone {
+		if r.Context().Err() == nil { // the client is still there
 			m.cfg.Logger.ErrorContext(r.Context(), "xrpc: request failed", "method", id, "err", err)
 		}
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
@@ -234,5 +232,6 @@ func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
 		panic(v)
 	}
 	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v, "stack", string(debug.Stack()))
+	w.failure = "InternalServerError"
 	WriteError(w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
 }
