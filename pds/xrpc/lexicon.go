@@ -14,6 +14,9 @@ import (
 func (m *Method) bind(lexicons *lexicon.Catalog) {
 	found, err := lexicons.Method(m.ID)
 	if errors.Is(err, lexicon.ErrUnknown) {
+		if _, err := lexicons.Resolve(m.ID.String()); err == nil {
+			panic("xrpc: " + m.ID.String() + " is no method, its lexicon says")
+		}
 		return
 	}
 	if err != nil {

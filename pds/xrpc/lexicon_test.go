@@ -176,7 +176,8 @@ func TestLexiconsAtRegistration(t *testing.T) {
 		"output":     xrpc.Query("com.example.query", auth.Public, otherOutput),
 		"stream": xrpc.Subscription("com.example.subscription", auth.Public,
 			func(context.Context, *xrpc.Call[other], *xrpc.Stream) error { return nil }),
-		"kind": xrpc.Procedure("com.example.query", auth.Public, echo),
+		"record": xrpc.Query("app.bsky.feed.post", auth.Public, echo),
+		"kind":   xrpc.Procedure("com.example.query", auth.Public, echo),
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
