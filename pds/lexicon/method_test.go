@@ -154,6 +154,23 @@ func TestCheckOutput(t *testing.T) {
 	}
 }
 
+func TestCheckMessage(t *testing.T) {
+	catalog := newCatalog(t, lexicon.Config{})
+	m := method(t, catalog, "com.atproto.label.subscribeLabels")
+	if !m.Streams() || method(t, catalog, "com.atproto.label.queryLabels").Streams() {
+		t.Error("a query is a stream, or a stream isn't one")
+	}
+	for message, want := range map[string]string{
+		`{"$type":"com.atproto.label.subscribeLabels#labels","seq":1,"labels":[]}`:   "",
+		`{"$type":"com.atproto.label.subscribeLabels#labels","seq":"1","labels":[]}`: "message.seq: ",
+		`{"$type":"com.atproto.label.subscribeLabels#label","seq":1}`:                "message.$type: is no message",
+		`{"$type":"com.example.unheard#of","seq":"1"}`:                               "",
+		`{"seq":1,"labels":[]}`: "message.$type: ",
+	} {
+		expect(t, message, m.CheckMessage(data(t, message)), want)
+	}
+}
+
 // TestUnknownInput: what refers to a lexicon that isn't known passes, but nothing beside it.
 func TestUnknownInput(t *testing.T) {
 	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"make.json": {Data: []byte(`{

@@ -30,8 +30,9 @@
 //
 // # Lexicons
 //
-// If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, and each
-// request after it has been decoded. So are the parameters of subscriptions, and those that [DecodeParams] decodes.
+// If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, each request
+// after it has been decoded, and in development what it answers or streams. So are the parameters that [DecodeParams]
+// decodes.
 // Command lexgen writes the types, and a function that registers the method, from a lexicon.
 //
 // Spec: https://atproto.com/specs/xrpc

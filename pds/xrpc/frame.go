@@ -10,7 +10,7 @@ import (
 
 // Send encodes a message as Text says, and writes it. The kind is the message's name in the method's lexicon with "#" in
 // front, as in "#message". The message is anything that encodes to a JSON object of the data model. Errors: that it isn't
-// one; those of [Stream.Write].
+// one; those of [Stream.Write]; in development, that it isn't what the lexicon says.
 //
 // Who sends the same message to many clients encodes it once for each of the two encodings, and calls [Stream.Write].
 func (s *Stream) Send(kind string, message any) error {
@@ -30,8 +30,11 @@ func (s *Stream) encode(kind string, message any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	data["$type"] = s.method.String() + kind
+	if err := s.writer.checkMessage(data); err != nil {
+		return nil, err
+	}
 	if s.Text {
-		data["$type"] = s.method.String() + kind
 		return json.Marshal(map[string]any{"$type": "message", "payload": data})
 	}
 	delete(data, "$type") // the header says it

@@ -22,7 +22,7 @@ func (m *Method) bind(lexicons *lexicon.Catalog) {
 	if err != nil {
 		panic("xrpc: " + err.Error())
 	}
-	if found.Verb() != m.Verb {
+	if found.Verb() != m.Verb || m.in != nil && found.Streams() != m.stream {
 		panic("xrpc: " + m.ID.String() + " is not of the kind that its lexicon says")
 	}
 	if m.in != nil {
@@ -95,7 +95,7 @@ func refuse(err error) error {
 // checkOutput finds a mistake of a method, in development.
 func checkOutput(w http.ResponseWriter, body []byte) error {
 	t := tracking(w)
-	if t == nil || t.lexicon == nil || !t.checkOutput {
+	if t == nil || !t.checksOutput() {
 		return nil
 	}
 	if err := t.lexicon.CheckOutput(body); err != nil {
@@ -103,3 +103,16 @@ func checkOutput(w http.ResponseWriter, body []byte) error {
 	}
 	return nil
 }
+
+// checkMessage is checkOutput for a message of a stream.
+func (t *trackingWriter) checkMessage(message map[string]any) error {
+	if !t.checksOutput() {
+		return nil
+	}
+	if err := t.lexicon.CheckMessage(message); err != nil {
+		return fmt.Errorf("the message isn't what the lexicon says: %w", err)
+	}
+	return nil
+}
+
+func (t *trackingWriter) checksOutput() bool { return t.lexicon != nil && t.checkOutput }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/coder/websocket"
+
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -32,7 +34,7 @@ func lexicons(t *testing.T) *lexicon.Catalog {
 		"subscription.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.subscription", "defs": {"main": {"type": "subscription",
 			"parameters": {"type": "params", "properties": {"name": {"type": "string", "maxLength": 7}}},
 			"message": {"schema": {"type": "union", "refs": ["#message"]}}},
-			"message": {"type": "object", "properties": {}}}}`)},
+			"message": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}}}}}`)},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +121,48 @@ func TestLexiconsOfOtherHandlers(t *testing.T) {
 	}
 }
 
+// TestMessages: in development, what a stream sends is held against its lexicon, in both encodings.
+func TestMessages(t *testing.T) {
+	var message any
+	for _, c := range []struct {
+		message     any
+		development bool
+		failure     string
+	}{
+		{map[string]int{"size": 1}, true, ""},
+		{map[string]string{"size": "1"}, false, ""},
+		{map[string]string{"size": "1"}, true, "InternalServerError"},
+		{map[string]any{}, true, "InternalServerError"},
+	} {
+		message = c.message
+		measured := make(chan xrpc.Measurement, 1)
+		mux := xrpc.NewMux(xrpc.MuxConfig{
+			Authenticator: auth.Schemes{}, Lexicons: lexicons(t), CheckOutput: c.development, Logger: slog.New(slog.DiscardHandler),
+			Measure: func(_ context.Context, m xrpc.Measurement) { measured <- m },
+		})
+		mux.Handle(xrpc.Subscription("com.example.subscription", auth.Public,
+			func(_ context.Context, _ *xrpc.Call[struct{}], s *xrpc.Stream) error {
+				return s.Send("#message", message)
+			}))
+		server := httptest.NewServer(mux)
+		for _, protocols := range [][]string{nil, {xrpc.TextProtocol}} {
+			conn, _, err := websocket.Dial(t.Context(), server.URL+"/xrpc/com.example.subscription",
+				&websocket.DialOptions{Subprotocols: protocols})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := conn.Read(t.Context()); err != nil {
+				t.Error(err)
+			}
+			conn.CloseNow()
+			if m := <-measured; m.Error != c.failure {
+				t.Errorf("%v, development %t, %v: %q", c.message, c.development, protocols, m.Error)
+			}
+		}
+		server.Close()
+	}
+}
+
 // TestNoOutput: in development, an output that is missing is found, too.
 func TestNoOutput(t *testing.T) {
 	nothing := func(context.Context, *xrpc.Call[named]) (*named, error) { return nil, nil }
@@ -176,6 +220,10 @@ func TestLexiconsAtRegistration(t *testing.T) {
 		"output":     xrpc.Query("com.example.query", auth.Public, otherOutput),
 		"stream": xrpc.Subscription("com.example.subscription", auth.Public,
 			func(context.Context, *xrpc.Call[other], *xrpc.Stream) error { return nil }),
+		"no stream": xrpc.Query("com.example.subscription", auth.Public,
+			func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { return nil, nil }),
+		"no query": xrpc.Subscription("com.example.query", auth.Public,
+			func(context.Context, *xrpc.Call[named], *xrpc.Stream) error { return nil }),
 		"record": xrpc.Query("app.bsky.feed.post", auth.Public, echo),
 		"kind":   xrpc.Procedure("com.example.query", auth.Public, echo),
 	} {

@@ -45,8 +45,8 @@ type MuxConfig struct {
 	// [Procedure] when they are served. If nil, none are, and just the Go types decide.
 	Lexicons *lexicon.Catalog
 
-	// CheckOutput holds responses against Lexicons, too. One that isn't right is logged, and answered as an internal
-	// error. It is for development. If zero, it doesn't.
+	// CheckOutput holds responses against Lexicons, too, and what [Stream.Send] sends. One that isn't right is logged, and
+	// answered as an internal error. It is for development. If zero, it doesn't.
 	CheckOutput bool
 
 	// Measure is called when a request has been answered, and a subscription has ended. It may be called from many

@@ -61,6 +61,7 @@ type Stream struct {
 	Text bool
 
 	method syntax.NSID
+	writer *trackingWriter
 	conn   *websocket.Conn
 	out    *corkedConn
 	stall  *time.Timer // ends the connection when a frame takes too long
@@ -128,12 +129,12 @@ func serveStream(
 	cut := func() { conn.CloseNow() }
 	defer context.AfterFunc(ctx, cut)()
 	s := &Stream{
-		Text: conn.Subprotocol() == TextProtocol, method: id, conn: conn, out: hijacked.conn,
+		Text: conn.Subprotocol() == TextProtocol, method: id, writer: tw, conn: conn, out: hijacked.conn,
 		stall: time.AfterFunc(stallLimit, cut),
 	}
 	s.stall.Stop()
 	go s.ping(ctx, cancel)
-	return s.end(ctx, fn(ctx, s), tw)
+	return s.end(ctx, fn(ctx, s))
 }
 
 // IsUpgrade reports whether a request asks for a WebSocket.
@@ -169,7 +170,7 @@ func (s *Stream) ping(ctx context.Context, end context.CancelFunc) {
 }
 
 // end closes the stream as what its function returned says, and notes the name of the error that the client is told.
-func (s *Stream) end(ctx context.Context, err error, tw *trackingWriter) error {
+func (s *Stream) end(ctx context.Context, err error) error {
 	if err == nil {
 		s.conn.Close(websocket.StatusNormalClosure, "")
 		return nil
@@ -177,14 +178,14 @@ func (s *Stream) end(ctx context.Context, err error, tw *trackingWriter) error {
 	if ctx.Err() != nil || errors.Is(err, errGone) {
 		return nil
 	}
-	e := classify(err, tw.errors)
+	e := classify(err, s.writer.errors)
 	if e == nil {
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 		defer func() { s.conn.CloseNow() }()
 	} else {
 		err = nil
 	}
-	tw.failure = e.Name
+	s.writer.failure = e.Name
 	if s.Write(s.errorFrame(e)) == nil {
 		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
 	}
