@@ -1,5 +1,5 @@
-// Command lexgen writes Go code for a host's lexicons: their types, and for each query and procedure a function that
-// registers it.
+// Command lexgen writes Go code for a host's lexicons: their types, and for each query, procedure and subscription a
+// function that registers it.
 //
 //	//go:generate go run github.com/pdskit/pdskit/pds/xrpc/lexgen -package things -out things.go lexicons
 //
@@ -12,9 +12,10 @@
 //	type GetThingOutput struct { … }
 //	func GetThing(policy auth.Policy, fn func(context.Context, *xrpc.Call[GetThingParams]) (*GetThingOutput, error)) xrpc.Method
 //
-// and for com.example.defs#thing there is ExampleThing. A procedure has an Input. What isn't JSON gets no function: fill
-// in an xrpc.Method. Strings that have a format are of indigo's syntax types, which refuse others when they are decoded;
-// what a union doesn't list, and unknown data, stay JSON.
+// and for com.example.defs#thing there is ExampleThing. A procedure has an Input; parameters that it has besides are for
+// xrpc.DecodeParams. What isn't JSON gets no function: fill in an xrpc.Method. A name that isn't the lexicon's ends in an
+// underscore if something else has it. Strings that have a format are of indigo's syntax types, which refuse others when
+// they are decoded; what a union doesn't list, and unknown data, stay JSON.
 //
 // # Why not indigo's generator
 //

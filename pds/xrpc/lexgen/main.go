@@ -49,11 +49,13 @@ func generate(name string, files fs.FS) ([]byte, error) {
 	}
 	g := &generator{
 		catalog: catalog, names: nameAll(sorted(own)),
-		done: map[string]bool{}, imports: map[string]bool{}, declared: map[string]string{},
+		done: map[string]bool{}, arrays: map[string]string{}, imports: map[string]bool{},
+		defined: map[string]bool{}, declared: map[string]string{},
 	}
 	for _, id := range sorted(own) {
 		for _, name := range sorted(own[id].Defs) {
 			g.todo = append(g.todo, id+"#"+name)
+			g.defined[g.names.of(id, name)] = true
 		}
 	}
 	for len(g.todo) > 0 {
@@ -94,10 +96,12 @@ func read(files fs.FS) (map[string]indigo.SchemaFile, error) {
 type generator struct {
 	catalog *lexicon.Catalog
 	names   names
-	done    map[string]bool // by references, each with its fragment
-	todo    []string        // references to definitions that are still to be written
+	done    map[string]bool   // by references, each with its fragment
+	arrays  map[string]string // the types of named arrays, by references
+	todo    []string          // references to definitions that are still to be written
 	imports map[string]bool
 
+	defined  map[string]bool   // the names of the host's definitions
 	declared map[string]string // references by their names
 	code     bytes.Buffer
 	base     string // the lexicon that is being written
@@ -163,13 +167,13 @@ func (g *generator) definition(reference string) error {
 	case indigo.SchemaProcedure:
 		return g.procedure(id, name, d)
 	case indigo.SchemaSubscription:
-		return g.params(name, d.Parameters)
+		return g.subscription(id, name, d)
 	case indigo.SchemaRecord:
 		g.comment(fmt.Sprintf("%s is a record of %s.", name, id), d.Description)
-		return g.object(name, typeName(id, fragment), d.Record, false)
+		return g.object(name, typeName(id, fragment), d.Record)
 	case indigo.SchemaObject:
 		g.comment(fmt.Sprintf("%s is %s.", name, typeName(id, fragment)), d.Description)
-		return g.object(name, typeName(id, fragment), d, false)
+		return g.object(name, typeName(id, fragment), d)
 	case indigo.SchemaToken:
 		g.comment(fmt.Sprintf("%s is a token.", name), d.Description)
 		g.printf("const %s = %q\n\n", name, typeName(id, fragment))

@@ -10,30 +10,27 @@ import (
 )
 
 func (g *generator) query(id, name string, s indigo.SchemaQuery) error {
-	if err := g.params(name, s.Parameters); err != nil {
-		return err
-	}
-	out, err := g.body(id, name+"Output", s.Output, false)
+	in, err := g.params(name, s.Parameters)
 	if err != nil {
 		return err
 	}
-	in := "struct{}"
-	if hasParams(s.Parameters) {
-		in = name + "Params"
+	out, err := g.body(id, name+"Output", s.Output)
+	if err != nil {
+		return err
 	}
 	g.function(id, name, "Query", in, out, s.Description)
 	return nil
 }
 
 func (g *generator) procedure(id, name string, s indigo.SchemaProcedure) error {
-	if err := g.params(name, s.Parameters); err != nil {
+	if _, err := g.params(name, s.Parameters); err != nil {
 		return err
 	}
-	in, err := g.body(id, name+"Input", s.Input, true)
+	in, err := g.body(id, name+"Input", s.Input)
 	if err != nil {
 		return err
 	}
-	out, err := g.body(id, name+"Output", s.Output, false)
+	out, err := g.body(id, name+"Output", s.Output)
 	if err != nil {
 		return err
 	}
@@ -47,16 +44,37 @@ func (g *generator) function(id, name, kind, in, out string, description *string
 		g.printf("// %s has a body that isn't JSON: make an xrpc.Method.\n\n", id)
 		return
 	}
+	g.register(id, name, kind, fmt.Sprintf("func(context.Context, *xrpc.Call[%s]) (*%s, error)", in, out), description)
+}
+
+// subscription writes the type of the parameters, and what registers the subscription. Its messages are definitions like
+// others.
+func (g *generator) subscription(id, name string, s indigo.SchemaSubscription) error {
+	in, err := g.params(name, s.Parameters)
+	if err != nil {
+		return err
+	}
+	for _, ref := range s.Message.Schema.Refs {
+		if _, err := g.variant(fullReference(id, ref)); err != nil {
+			return err
+		}
+	}
+	g.register(id, name, "Subscription", fmt.Sprintf("func(context.Context, *xrpc.Call[%s], *xrpc.Stream) error", in), s.Description)
+	return nil
+}
+
+// register writes a function that makes a method of one of some type.
+func (g *generator) register(id, name, kind, function string, description *string) {
 	g.uses("context", "")
 	g.uses("github.com/pdskit/pdskit/auth", "")
 	g.uses("github.com/pdskit/pdskit/pds/xrpc", "")
 	g.comment(fmt.Sprintf("%s makes the method %s.", name, id), description)
-	g.printf("func %s(policy auth.Policy, fn func(context.Context, *xrpc.Call[%s]) (*%s, error)) xrpc.Method {\n", name, in, out)
+	g.printf("func %s(policy auth.Policy, fn %s) xrpc.Method {\n", name, function)
 	g.printf("\treturn xrpc.%s(%q, policy, fn)\n}\n\n", kind, id)
 }
 
 // body writes the type of a body, and returns it: "struct{}" for none, "" for one that isn't JSON.
-func (g *generator) body(id, name string, s *indigo.SchemaBody, input bool) (string, error) {
+func (g *generator) body(id, name string, s *indigo.SchemaBody) (string, error) {
 	switch {
 	case s == nil:
 		return "struct{}", nil
@@ -66,8 +84,9 @@ func (g *generator) body(id, name string, s *indigo.SchemaBody, input bool) (str
 		return g.uses("encoding/json", "json.RawMessage"), nil
 	}
 	if o, ok := s.Schema.Inner.(indigo.SchemaObject); ok {
+		name = g.derived(name)
 		g.comment(fmt.Sprintf("%s is of %s.", name, id), s.Description)
-		return name, g.object(name, "", o, input)
+		return name, g.object(name, "", o)
 	}
 	var later []func() error
 	t, err := g.goType(name, s.Schema.Inner, &later)
@@ -77,26 +96,29 @@ func (g *generator) body(id, name string, s *indigo.SchemaBody, input bool) (str
 	return t, err
 }
 
-func hasParams(s *indigo.SchemaParams) bool { return s != nil && len(s.Properties) > 0 }
-
-// params writes the struct of a method's parameters, if it has any.
-func (g *generator) params(name string, s *indigo.SchemaParams) error {
-	if !hasParams(s) {
-		return nil
+// params writes the struct of a method's parameters, and returns its name: "struct{}" if there are none.
+func (g *generator) params(name string, s *indigo.SchemaParams) (string, error) {
+	if s == nil || len(s.Properties) == 0 {
+		return "struct{}", nil
 	}
-	g.comment(fmt.Sprintf("%sParams are parameters of %s.", name, g.base), s.Description)
-	g.printf("type %sParams struct {\n", name)
+	name = g.derived(name + "Params")
+	g.comment(fmt.Sprintf("%s are parameters of %s.", name, g.base), s.Description)
+	g.printf("type %s struct {\n", name)
+	fields := fieldNames{}
 	for _, property := range sorted(s.Properties) {
 		def := s.Properties[property].Inner
 		t, err := g.goType("", def, nil)
 		if err != nil {
-			return fmt.Errorf("%s: %w", property, err)
+			return "", fmt.Errorf("%s: %w", property, err)
 		}
-		tag := field{required: slices.Contains(s.Required, property)}.tag(property)
-		g.printf("\t%s %s `json:\"%s\"%s`\n", exported(property), t, tag, bounds(def))
+		f, tags := field{required: slices.Contains(s.Required, property)}, bounds(def)
+		if !f.required && !strings.Contains(tags, "default:") {
+			t = f.goType(t)
+		}
+		g.printf("\t%s %s `json:\"%s\"%s`\n", fields.add(exported(property)), t, f.tag(property), tags)
 	}
 	g.printf("}\n\n")
-	return nil
+	return name, nil
 }
 
 // bounds returns the tags of a parameter that say more than its name.

@@ -49,6 +49,27 @@ func (n names) of(id, fragment string) string {
 	return name
 }
 
+// derived returns a name for a type that has none in the lexicon. No other type has it.
+func (g *generator) derived(name string) string {
+	for g.defined[name] || g.declared[name] != "" {
+		name += "_"
+	}
+	g.declared[name] = g.base
+	return name
+}
+
+// fieldNames are the names that fields of a struct have.
+type fieldNames map[string]bool
+
+// add returns the name of another field.
+func (n fieldNames) add(name string) string {
+	for n[name] {
+		name += "_"
+	}
+	n[name] = true
+	return name
+}
+
 // initialisms are written in capitals.
 var initialisms = []string{"did", "cid", "uri", "url", "id", "rkey", "nsid", "tid"}
 

@@ -10,11 +10,11 @@ import (
 
 // object writes a struct. Its name and comment are written by the caller; lexiconType is what $type says, "" if the object
 // has no name. What it has inside that needs types of its own follows it.
-//
-// Of an input, a number or flag that must be there is a pointer: zero would count as missing.
-func (g *generator) object(name, lexiconType string, s indigo.SchemaObject, input bool) error {
+func (g *generator) object(name, lexiconType string, s indigo.SchemaObject) error {
 	g.printf("type %s struct {\n", name)
+	fields := fieldNames{}
 	if lexiconType != "" {
+		fields.add("LexiconType")
 		g.printf("\tLexiconType string `json:\"$type,omitempty\"` // %q\n\n", lexiconType)
 	}
 	var later []func() error
@@ -25,9 +25,9 @@ func (g *generator) object(name, lexiconType string, s indigo.SchemaObject, inpu
 		}
 		f := field{
 			required: slices.Contains(s.Required, property),
-			nullable: slices.Contains(s.Nullable, property) || input && (t == "int64" || t == "bool"),
+			nullable: slices.Contains(s.Nullable, property),
 		}
-		g.printf("\t%s %s `json:\"%s\"`\n", exported(property), f.goType(t), f.tag(property))
+		g.printf("\t%s %s `json:\"%s\"`\n", fields.add(exported(property)), f.goType(t), f.tag(property))
 	}
 	g.printf("}\n\n")
 	return runAll(later)
@@ -95,13 +95,17 @@ func (g *generator) goType(name string, def any, later *[]func() error) (string,
 	case indigo.SchemaArray:
 		t, err := g.goType(name+"Elem", d.Items.Inner, later)
 		return "[]" + t, err
+	case indigo.SchemaToken:
+		return "string", nil
 	case indigo.SchemaObject:
+		name = g.derived(name)
 		*later = append(*later, func() error {
 			g.comment(name+" is a part of "+g.base+".", d.Description)
-			return g.object(name, "", d, false)
+			return g.object(name, "", d)
 		})
 		return name, nil
 	case indigo.SchemaUnion:
+		name = g.derived(name)
 		*later = append(*later, func() error { return g.union(name, d) })
 		return name, nil
 	case indigo.SchemaRef:
@@ -133,21 +137,26 @@ func (g *generator) referred(reference string, later *[]func() error) (string, e
 
 // arrayOf returns the type of a named array, whose elements' type is written once.
 func (g *generator) arrayOf(reference, name string, a indigo.SchemaArray, later *[]func() error) (string, error) {
+	if t, ok := g.arrays[reference]; ok {
+		return t, nil
+	}
+	g.arrays[reference] = "[]any" // inside itself
 	var inner []func() error
 	t, err := g.goType(name+"Elem", a.Items.Inner, &inner)
-	if err == nil && !g.done[reference+"[]"] {
-		g.done[reference+"[]"] = true
-		id := g.base
-		for _, f := range inner {
-			*later = append(*later, func() error {
-				base := g.base
-				g.base = id
-				defer func() { g.base = base }()
-				return f()
-			})
-		}
+	if err != nil {
+		return "", err
 	}
-	return "[]" + t, err
+	g.arrays[reference] = "[]" + t
+	id := g.base
+	for _, f := range inner {
+		*later = append(*later, func() error {
+			base := g.base
+			g.base = id
+			defer func() { g.base = base }()
+			return f()
+		})
+	}
+	return "[]" + t, nil
 }
 
 // uses notes an import that a type needs.

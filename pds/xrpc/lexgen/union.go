@@ -10,16 +10,21 @@ import (
 func (g *generator) union(name string, s indigo.SchemaUnion) error {
 	type variant struct{ field, lexiconType string }
 	var variants []variant
+	fields := fieldNames{"Other": true}
 	g.printf("// %s is one of its fields: a variant, or JSON of another type.\ntype %s struct {\n", name, name)
 	for _, ref := range s.Refs {
 		reference := fullReference(g.base, ref)
-		t, err := g.referred(reference, nil)
+		t, err := g.variant(reference)
 		if err != nil {
 			return err
 		}
+		if t == "" {
+			continue
+		}
 		id, fragment, _ := strings.Cut(reference, "#")
-		variants = append(variants, variant{t, typeName(id, fragment)})
-		g.printf("\t%s *%s\n", t, t)
+		v := variant{fields.add(t), typeName(id, fragment)}
+		variants = append(variants, v)
+		g.printf("\t%s *%s\n", v.field, t)
 	}
 	g.uses("encoding/json", "")
 	g.printf("\tOther json.RawMessage\n}\n\n")
@@ -38,4 +43,17 @@ func (g *generator) union(name string, s indigo.SchemaUnion) error {
 	}
 	g.printf("\t}\n\treturn u.Other.UnmarshalJSON(b)\n}\n\n")
 	return nil
+}
+
+// variant returns the Go type of a union's variant, "" if it isn't an object: only those have a $type.
+func (g *generator) variant(reference string) (string, error) {
+	schema, err := g.catalog.Resolve(reference)
+	if err != nil {
+		return "", err
+	}
+	switch schema.Def.(type) {
+	case indigo.SchemaObject, indigo.SchemaRecord:
+		return g.referred(reference, nil)
+	}
+	return "", nil
 }

@@ -105,7 +105,7 @@ type ListThingsParams struct {
 	Cursor string              `json:"cursor,omitempty"`
 	Limit  int64               `json:"limit,omitempty" default:"50" min:"1" max:"100"`
 	States []string            `json:"states,omitempty"`
-	Used   bool                `json:"used,omitempty"`
+	Used   *bool               `json:"used,omitempty"`
 }
 
 // ListThingsOutput is of com.example.things.listThings.
@@ -123,9 +123,9 @@ func ListThings(policy auth.Policy, fn func(context.Context, *xrpc.Call[ListThin
 
 // MoveThingInput is of com.example.things.moveThing.
 type MoveThingInput struct {
-	Gently *bool        `json:"gently"`
+	Gently bool         `json:"gently"`
 	URI    syntax.ATURI `json:"uri"`
-	X      *int64       `json:"x"`
+	X      int64        `json:"x"`
 	Y      *int64       `json:"y,omitempty"`
 }
 
@@ -134,6 +134,26 @@ type MoveThingInput struct {
 // Moves a thing.
 func MoveThing(policy auth.Policy, fn func(context.Context, *xrpc.Call[MoveThingInput]) (*ThingsThing, error)) xrpc.Method {
 	return xrpc.Procedure("com.example.things.moveThing", policy, fn)
+}
+
+// SubscribeThingsParams are parameters of com.example.things.subscribeThings.
+type SubscribeThingsParams struct {
+	Actor  syntax.AtIdentifier `json:"actor,omitempty"`
+	Cursor *int64              `json:"cursor,omitempty"`
+}
+
+// SubscribeThings makes the method com.example.things.subscribeThings.
+//
+// Tells of things that are moved.
+func SubscribeThings(policy auth.Policy, fn func(context.Context, *xrpc.Call[SubscribeThingsParams], *xrpc.Stream) error) xrpc.Method {
+	return xrpc.Subscription("com.example.things.subscribeThings", policy, fn)
+}
+
+// SubscribeThingsMoved is com.example.things.subscribeThings#moved.
+type SubscribeThingsMoved struct {
+	LexiconType string `json:"$type,omitempty"` // "com.example.things.subscribeThings#moved"
+
+	URI syntax.ATURI `json:"uri"`
 }
 
 // Thing is a record of com.example.things.thing.

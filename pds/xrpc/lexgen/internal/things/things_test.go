@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pdskit/pdskit/auth"
@@ -29,7 +30,7 @@ func listThings(_ context.Context, c *xrpc.Call[things.ListThingsParams]) (*thin
 }
 
 func moveThing(_ context.Context, c *xrpc.Call[things.MoveThingInput]) (*things.ThingsThing, error) {
-	if !*c.Input.Gently && *c.Input.X > 10 {
+	if !c.Input.Gently && c.Input.X > 10 {
 		return nil, xrpc.Errorf("TooHeavy", "It doesn't move")
 	}
 	return &things.ThingsThing{URI: c.Input.URI, Name: "thing", State: things.ThingsOld}, nil
@@ -78,6 +79,31 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// TestSubscription: a generated function registers a stream that works.
+func TestSubscription(t *testing.T) {
+	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
+	mux.Handle(things.SubscribeThings(auth.Public,
+		func(_ context.Context, c *xrpc.Call[things.SubscribeThingsParams], s *xrpc.Stream) error {
+			if c.Input.Cursor == nil || *c.Input.Cursor != 0 {
+				t.Errorf("the cursor is %v", c.Input.Cursor)
+			}
+			return s.Send("#moved", things.SubscribeThingsMoved{URI: "at://did:plc:a/com.example.things.thing/a"})
+		}))
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	conn, _, err := websocket.Dial(t.Context(), server.URL+"/xrpc/com.example.things.subscribeThings?cursor=0",
+		&websocket.DialOptions{Subprotocols: []string{xrpc.TextProtocol}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	const want = `{"$type":"message","payload":{"$type":"com.example.things.subscribeThings#moved",` +
+		`"uri":"at://did:plc:a/com.example.things.thing/a"}}`
+	if _, frame, err := conn.Read(t.Context()); err != nil || string(frame) != want {
+		t.Errorf("got %s, %v", frame, err)
+	}
+}
+
 // TestTypes: the generated types agree with their lexicons.
 func TestTypes(t *testing.T) {
 	catalog, err := lexicon.New(lexicon.Config{Files: os.DirFS("lexicons")})
@@ -85,9 +111,10 @@ func TestTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, types := range map[syntax.NSID][2]reflect.Type{
-		"com.example.things.listThings": {reflect.TypeFor[things.ListThingsParams](), reflect.TypeFor[things.ListThingsOutput]()},
-		"com.example.things.moveThing":  {reflect.TypeFor[things.MoveThingInput](), reflect.TypeFor[things.ThingsThing]()},
-		"com.example.things.getPicture": {reflect.TypeFor[things.GetPictureParams](), reflect.TypeFor[struct{}]()},
+		"com.example.things.listThings":      {reflect.TypeFor[things.ListThingsParams](), reflect.TypeFor[things.ListThingsOutput]()},
+		"com.example.things.moveThing":       {reflect.TypeFor[things.MoveThingInput](), reflect.TypeFor[things.ThingsThing]()},
+		"com.example.things.subscribeThings": {reflect.TypeFor[things.SubscribeThingsParams](), reflect.TypeFor[struct{}]()},
+		"com.example.things.getPicture":      {reflect.TypeFor[things.GetPictureParams](), reflect.TypeFor[struct{}]()},
 	} {
 		method, err := catalog.Method(id)
 		if err != nil {
