@@ -56,13 +56,13 @@ func compile(base syntax.NSID, def any) node {
 	case indigo.SchemaBlob:
 		return &blobLeaf{d}
 	case indigo.SchemaBoolean:
-		return &leaf{&d}
+		return &leaf{schema: &d}
 	case indigo.SchemaInteger:
-		return &leaf{&d}
+		return &leaf{&d, len(d.Enum)}
 	case indigo.SchemaBytes:
-		return &leaf{&d}
+		return &leaf{schema: &d}
 	case indigo.SchemaCIDLink:
-		return &leaf{&d}
+		return &leaf{schema: &d}
 	}
 	return noData{}
 }
@@ -73,15 +73,25 @@ func compileObject(base syntax.NSID, s indigo.SchemaObject) *object {
 
 func compileFields(base syntax.NSID, properties map[string]indigo.SchemaDef, required, nullable []string) []field {
 	fields := make([]field, 0, len(properties))
+	isRequired, isNullable := set(required), set(nullable)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		fields = append(fields, field{
 			name:     name,
-			required: slices.Contains(required, name),
-			nullable: slices.Contains(nullable, name),
+			required: isRequired[name],
+			nullable: isNullable[name],
 			node:     compile(base, properties[name].Inner),
 		})
 	}
 	return fields
+}
+
+// set is for lists that a stranger may have made long.
+func set(list []string) map[string]bool {
+	s := make(map[string]bool, len(list))
+	for _, name := range list {
+		s[name] = true
+	}
+	return s
 }
 
 // parseRef reads a reference that stands in the lexicon base.

@@ -66,6 +66,9 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 	if err := o.checkType(t); err != nil {
 		return err
 	}
+	if err := c.spend(len(o.fields) * (1 + len(data))); err != nil {
+		return err
+	}
 	if err := o.checkNames(data); err != nil {
 		return err
 	}

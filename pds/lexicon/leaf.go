@@ -30,6 +30,9 @@ func newStringLeaf(s indigo.SchemaString) *stringLeaf {
 }
 
 func (l *stringLeaf) check(c *checker, value any) error {
+	if err := c.spend(len(l.whole.Enum)); err != nil {
+		return err
+	}
 	s, ok := value.(string)
 	if !ok || len(s) > l.short || l.plain != nil && !l.plain(s) {
 		return leafError(l.whole.Validate(value, c.flags))
@@ -40,12 +43,21 @@ func (l *stringLeaf) check(c *checker, value any) error {
 type blobLeaf struct{ schema indigo.SchemaBlob }
 
 func (l *blobLeaf) check(c *checker, value any) error {
+	if err := c.spend(len(l.schema.Accept)); err != nil {
+		return err
+	}
 	return leafError(l.schema.Validate(value, c.flags))
 }
 
 // leaf is any other plain value.
 type leaf struct {
 	schema interface{ Validate(any) error }
+	steps  int // of a check
 }
 
-func (l *leaf) check(_ *checker, value any) error { return leafError(l.schema.Validate(value)) }
+func (l *leaf) check(c *checker, value any) error {
+	if err := c.spend(l.steps); err != nil {
+		return err
+	}
+	return leafError(l.schema.Validate(value))
+}

@@ -19,6 +19,18 @@ type node interface {
 type checker struct {
 	catalog *Catalog
 	flags   indigo.ValidateFlags
+	steps   int // that it took so far
+}
+
+// maxSteps bounds the properties and enumerated values that data are held against. A stranger who may choose both the
+// lexicon and the data would make of a megabyte each the work of minutes.
+const maxSteps = 2_000_000
+
+func (c *checker) spend(steps int) error {
+	if c.steps += steps; c.steps > maxSteps {
+		return invalid("is too much to be checked")
+	}
+	return nil
 }
 
 // object is a JSON object, or a record if it is typed.
@@ -42,6 +54,9 @@ func (o *object) check(c *checker, value any) error {
 		return invalid("must be an object")
 	}
 	if err := o.checkType(data["$type"]); err != nil {
+		return err
+	}
+	if err := c.spend(len(o.fields)); err != nil {
 		return err
 	}
 	var all verdict

@@ -25,7 +25,8 @@ const (
 //   - validate is nil: it must be valid if its lexicon is known, and may be anything if not.
 //
 // The record is of the data model, as package atdata of indigo represents it, and its $type is the collection. Its key
-// must be as the lexicon says. Blobs of the old form, without a size, aren't valid.
+// must be as the lexicon says. Blobs of the old form, without a size, aren't valid, nor is what would take a lexicon and a
+// record that are made for it too long to check.
 //
 // Errors: [*InvalidError], with a text for the client, who with validate also gets one if the lexicon can't be found.
 // Those of ctx.
@@ -69,7 +70,7 @@ func (c *Catalog) ValidateRecord(collection syntax.NSID, rkey syntax.RecordKey, 
 	if err := checkKey(schema.Key, rkey); err != nil {
 		return invalid("Invalid record key for " + collection.String() + ": " + err.Error())
 	}
-	err = doc.nodes["main"].check(&checker{c, flags}, record)
+	err = doc.nodes["main"].check(&checker{catalog: c, flags: flags}, record)
 	if e, ok := err.(*InvalidError); ok {
 		return &InvalidError{Reason: "Invalid " + collection.String() + " record: " + at(e, "record").Error()}
 	}
