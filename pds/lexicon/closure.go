@@ -11,7 +11,8 @@ import (
 const maxFetches = 32
 
 // Fetch makes a lexicon known, if it isn't yet, with the ones that it refers to, and those that they refer to, up to 32
-// of the network's. That one of these can't be had is no error: whether it is needed depends on the data.
+// of the network's. That one of these can't be had is no error: whether it is needed depends on the data. It takes no
+// longer than twice the Resolver's Timeout.
 //
 // Errors: [ErrUnknown], if the lexicon itself isn't known then; that of ctx.
 func (c *Catalog) Fetch(ctx context.Context, id syntax.NSID) error {
@@ -19,12 +20,17 @@ func (c *Catalog) Fetch(ctx context.Context, id syntax.NSID) error {
 		return nil
 	}
 	todo, seen := []syntax.NSID{id}, map[syntax.NSID]bool{id: true}
-	fetches := maxFetches
+	fetches, inTime := maxFetches, ctx
+	if c.resolver != nil {
+		var cancel context.CancelFunc
+		inTime, cancel = context.WithTimeout(ctx, 2*c.resolver.cfg.Timeout)
+		defer cancel()
+	}
 	for ; len(todo) > 0; todo = todo[1:] {
 		doc, err := c.document(todo[0])
-		if errors.Is(err, ErrUnknown) && c.resolver != nil && fetches > 0 {
+		if errors.Is(err, ErrUnknown) && c.resolver != nil && fetches > 0 && inTime.Err() == nil {
 			fetches--
-			if _, err := c.resolver.Resolve(ctx, todo[0]); err != nil && ctx.Err() != nil {
+			if _, err := c.resolver.Resolve(inTime, todo[0]); err != nil && ctx.Err() != nil {
 				return ctx.Err()
 			}
 			doc, err = c.document(todo[0])

@@ -287,6 +287,36 @@ func TestManyReferences(t *testing.T) {
 	}
 }
 
+// TestSlowReferences: a lexicon that leads to others that can't be had keeps nobody for long.
+func TestSlowReferences(t *testing.T) {
+	n := newNetwork(t)
+	refs := make([]string, 20)
+	for i := range refs {
+		refs[i] = fmt.Sprintf(`"org.example.thing%d"`, i)
+	}
+	n.publish(t, "com.example.thing", "com.example.thing", `{"main": {"type": "object", "properties": {
+		"any": {"type": "union", "refs": [`+strings.Join(refs, ",")+`]}}}}`)
+	synctest.Test(t, func(t *testing.T) {
+		catalog := newCatalog(t, lexicon.Config{Resolver: n.resolver(t, func(c *lexicon.ResolverConfig) {
+			c.Timeout = time.Second
+			c.LookupTXT = func(ctx context.Context, name string) ([]string, error) {
+				if name == "_lexicon.example.org" {
+					<-ctx.Done()
+				}
+				return n.lookupTXT(ctx, name)
+			}
+		})})
+		before := time.Now()
+		if err := catalog.Fetch(t.Context(), "com.example.thing"); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(before); took != 2*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		time.Sleep(2 * time.Second) // what is under way ends
+	})
+}
+
 // TestCacheWeight: large lexicons don't fill the memory: of many, the last few are remembered.
 func TestCacheWeight(t *testing.T) {
 	n := newNetwork(t)
