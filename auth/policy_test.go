@@ -63,7 +63,8 @@ func TestPolicies(t *testing.T) {
 
 // A client must hear that its token has expired, except where tokens don't matter.
 func TestPoliciesWithBadCredentials(t *testing.T) {
-	for _, p := range []Policy{OptionalSession, Session, SessionOrTakendown, FullSession, FullSessionOrTakendown, SessionOrAdmin, Refresh, Admin} {
+	for _, p := range []Policy{OptionalSession, Session, SessionOrTakendown, FullSession, FullSessionOrTakendown, SessionOrAdmin, Refresh, Admin,
+		PrivilegedSession, SessionOrService, SessionOrModerator, OptionalService, Moderator, Session.OrApp()} {
 		for _, c := range []Caller{{}, {Kind: KindRefresh, DID: alice}, {Kind: KindSession, DID: alice}, {Kind: KindAdmin}} {
 			if err := p.Check(t.Context(), c, ErrExpiredToken); !errors.Is(err, ErrExpiredToken) {
 				t.Errorf("%s, %q: got %v, want ErrExpiredToken", p, c.Kind, err)

@@ -70,8 +70,11 @@ func (c Caller) May(p Permission) error {
 
 // OrApp returns a policy that admits whom p admits, and apps with an OAuth token whose scope allows all of some
 // permissions. Without any, it admits all apps; it is then for the method, which knows what is to be written or called,
-// to ask [Caller.May].
+// to ask [Caller.May]. [Public] and the zero Policy make no difference between callers, and stay as they are.
 func (p Policy) OrApp(needs ...Permission) Policy {
+	if p.decide == nil {
+		return p
+	}
 	return Policy{name: p.name + "OrApp", decide: func(ctx context.Context, c Caller, authErr error) error {
 		if authErr != nil || c.Kind != KindOAuth {
 			return p.Check(ctx, c, authErr)

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,6 +168,15 @@ func TestPolicyOrApp(t *testing.T) {
 	check(FullSession.OrApp(ManageHandle), app, nil, nil)
 	check(FullSession.OrApp(ManageHandle), Caller{Kind: KindAppPassword}, nil, ErrInvalidToken)
 	check(Session.OrApp(ManageHandle, ManageEmail), app, nil, ErrScopeMissing)
+	expired := AuthenticatorFunc(func(*http.Request) (Caller, error) {
+		return Caller{DID: alice, Kind: KindRefresh}, ErrExpiredToken
+	})
+	if c, err := Public.OrApp().Admit(httptest.NewRequest("GET", "/", nil), expired); err != nil || c != (Caller{}) {
+		t.Errorf("Public: got %v, %v, want an anonymous caller", c, err)
+	}
+	if got := (Policy{}).OrApp(); got.Name() != "" {
+		t.Errorf("the zero Policy has become %s", got)
+	}
 	if got := Session.OrApp().Name(); got != "SessionOrApp" {
 		t.Errorf("it is called %q", got)
 	}
