@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multihash"
@@ -303,4 +304,32 @@ func TestBlobThatCannotBeRemoved(t *testing.T) {
 	if _, err := blobs.OpenBlob(t.Context(), ids[0]); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the blob isn't removed when it can be: %v", err)
 	}
+}
+
+// The pictures of a profile that is older than their sizes are kept when it is changed.
+func TestLegacyProfile(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	picture := alice.uploadImage(t)
+	ref := cidOf(picture)
+	old := object{"cid": ref, "mimeType": "image/png"}
+	put := func(method string, record object) *response {
+		in := object{"repo": alice.did, "collection": "app.bsky.actor.profile", "rkey": "self", "record": record}
+		return alice.post(t, "com.atproto.repo."+method, in)
+	}
+	put("putRecord", object{"avatar": old}).refused(t, 400, "InvalidRequest", "")
+	put("createRecord", object{"avatar": picture}).decode(t, nil)
+	put("putRecord", object{"avatar": old, "banner": old, "displayName": "Alice"}).decode(t, nil)
+	record, err := w.Repo(alice.did).Get(t.Context(), "app.bsky.actor.profile", "self")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, property := range []string{"avatar", "banner"} {
+		if blob, ok := record.Value[property].(atdata.Blob); !ok || blob.Ref.String() != ref || blob.Size <= 0 {
+			t.Errorf("the %s is %v", property, record.Value[property])
+		}
+	}
+	put("putRecord", object{"pinned": old}).refused(t, 400, "InvalidRequest", "Legacy blobs")
+	old["cid"] = "bafkreiclp443lavogvhj3d2ob2cxbfuscni2k5jk7bebjzg7khl3esabwq"
+	put("putRecord", object{"avatar": old}).refused(t, 400, "BlobNotFound", "")
 }

@@ -30,6 +30,9 @@ func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepare
 	if err != nil {
 		return prepared{}, err
 	}
+	if err := s.upgradeBlobs(ctx, did, w, data); err != nil {
+		return prepared{}, err
+	}
 	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RKey, data, w.Validate)
 	if invalid := (*lexicon.InvalidError)(nil); errors.As(err, &invalid) {
 		return prepared{}, xrpc.InvalidRequest("%s", invalid)
@@ -77,7 +80,7 @@ func (s *Server) checkBlobs(ctx context.Context, did syntax.DID, blobs []atdata.
 		stored, err := s.Blob(ctx, did, c)
 		switch {
 		case errors.Is(err, storage.ErrNotFound) || err == nil && stored.TakedownRef != "":
-			return nil, xrpc.Errorf("BlobNotFound", "Could not find blob: %s", c)
+			return nil, blobNotFound(c)
 		case err != nil:
 			return nil, err
 		case stored.MIMEType != b.MimeType:
