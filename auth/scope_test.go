@@ -95,6 +95,8 @@ func TestScope(t *testing.T) {
 		{"blob?accept=text/html&accept=video/*", []Permission{BlobPermission("text/html"), BlobPermission("video/mp4")}, []Permission{BlobPermission("text/plain")}},
 		{"account:email", []Permission{ReadEmail}, []Permission{ManageEmail}},
 		{"account:email?action=manage", []Permission{ReadEmail, ManageEmail}, []Permission{ManageRepo}},
+		{"account:email?action=read&action=manage", nil, []Permission{ReadEmail, ManageEmail}},
+		{"rpc:com.example.send?aud=did:web:a.example%23x&aud=*", nil, []Permission{send}},
 		{"account:repo?action=manage", []Permission{ManageRepo}, []Permission{ReadEmail}},
 		{"identity:handle", []Permission{ManageHandle}, []Permission{ManageIdentity}},
 		{"identity:*", []Permission{ManageHandle, ManageIdentity}, nil},

@@ -86,6 +86,7 @@ func TestTakedownOfRecordsAndBlobs(t *testing.T) {
 	picture := map[string]any{"$type": "com.atproto.admin.defs#repoBlobRef", "did": alice.did, "cid": blob.Ref["$link"]}
 	w.takedown(t, picture, true)
 	alice.blob(t, "", blob).refused(t, 400, "BlobNotFound", "")
+	alice.embed(t, "another", blob).refused(t, 400, "BlobNotFound", "")
 	_, r := alice.upload(t, "image/png", pngBytes(t))
 	r.refused(t, 400, "InvalidRequest", "takendown")
 	w.takedown(t, picture, false)

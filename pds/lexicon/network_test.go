@@ -87,7 +87,13 @@ func (n *network) Sign(_ context.Context, _ syntax.DID, unsigned []byte) ([]byte
 // publish puts a lexicon, given as the JSON of its definitions, under a key.
 func (n *network) publish(t testing.TB, rkey, id, defs string) {
 	t.Helper()
-	value, err := atdata.MarshalCBOR(data(t, `{"$type":"com.atproto.lexicon.schema","lexicon":1,"id":"`+id+`","defs":`+defs+`}`))
+	n.put(t, rkey, `{"$type":"com.atproto.lexicon.schema","lexicon":1,"id":"`+id+`","defs":`+defs+`}`)
+}
+
+// put puts a record among the lexicons.
+func (n *network) put(t testing.TB, rkey, record string) {
+	t.Helper()
+	value, err := atdata.MarshalCBOR(data(t, record))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -287,6 +287,20 @@ func BenchmarkCheckRecord(b *testing.B) {
 	})
 }
 
+// TestGraphemes: they are counted where their least number is given, however short the text is.
+func TestGraphemes(t *testing.T) {
+	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"word.json": {Data: []byte(`{
+		"lexicon": 1, "id": "com.example.word", "defs": {
+			"main": {"type": "record", "key": "any", "record": {"type": "object", "properties": {
+				"word": {"type": "string", "minGraphemes": 2, "maxGraphemes": 3}
+			}}}
+		}
+	}`)}}})
+	for word, want := range map[string]string{"": "record.word: ", "a": "record.word: ", "ä": "record.word: ", "ab": "", "äöü": "", "abcd": "record.word: "} {
+		expect(t, word, catalog.ValidateRecord("com.example.word", "self", map[string]any{"$type": "com.example.word", "word": word}, 0), want)
+	}
+}
+
 // TestTokens: a reference to a token is the token's name.
 func TestTokens(t *testing.T) {
 	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"vote.json": {Data: []byte(`{

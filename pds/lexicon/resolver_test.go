@@ -109,6 +109,21 @@ func TestNotResolved(t *testing.T) {
 		}, lexicon.ErrResolution},
 		{"another lexicon", func(n *network) { n.publish(t, "com.example.thing", "com.example.other", thing) },
 			lexicon.ErrResolution},
+		{"a record of another type", func(n *network) {
+			n.put(t, "com.example.thing", `{"$type":"com.example.thing","lexicon":1,"id":"com.example.thing","defs":`+thing+`}`)
+		}, lexicon.ErrResolution},
+		{"another repo with the same key", func(n *network) {
+			const other = syntax.DID("did:plc:44ybard66vv44zksje25o7dz")
+			n.identity.DID = other
+			n.txt["_lexicon.example.com"] = []string{"did=" + other.String()}
+			n.answer = func(r *http.Request) (int, []byte) {
+				var car bytes.Buffer
+				if err := n.engine.RecordProof(r.Context(), publisher, "com.atproto.lexicon.schema/com.example.thing", &car); err != nil {
+					t.Error(err)
+				}
+				return 200, car.Bytes()
+			}
+		}, lexicon.ErrResolution},
 		{"a lexicon that isn't one", func(n *network) {
 			n.publish(t, "com.example.thing", "com.example.thing", `{"main":{"type":"something"}}`)
 		}, lexicon.ErrResolution},

@@ -212,6 +212,25 @@ func TestFailureIsLogged(t *testing.T) {
 	}
 }
 
+// An error isn't described by what was said of the answer that it takes the place of.
+func TestErrorHeaders(t *testing.T) {
+	mux := newMux(t)
+	mux.Handle(xrpc.Method{ID: "com.example.file", Verb: "GET", Policy: auth.Public,
+		Handler: func(w http.ResponseWriter, _ *http.Request, _ auth.Caller) error {
+			w.Header().Set("Content-Length", "1000000")
+			w.Header().Set("Content-Disposition", "attachment")
+			w.Header().Set("Content-Type", "image/png")
+			return errors.New("it can't be read")
+		}})
+	_, _, h := do(mux, "GET", "/xrpc/com.example.file", "")
+	if h.Get("Content-Length") != "" || h.Get("Content-Disposition") != "" || h.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("got %v", h)
+	}
+	if _, _, h := do(mux, "POST", "/xrpc/com.example.file", ""); h.Get("Allow") != "GET" {
+		t.Errorf("the verb that it has isn't told: %v", h)
+	}
+}
+
 // A status that there isn't is a mistake like any other, and one that others follow isn't the answer.
 func TestStatus(t *testing.T) {
 	measured := make(chan xrpc.Measurement, 1)
@@ -273,6 +292,18 @@ func TestBodyWithoutLength(t *testing.T) {
 	}
 }
 
+// A body that is compressed isn't understood.
+func TestContentEncoding(t *testing.T) {
+	mux := newMux(t)
+	for encoding, want := range map[string]int{"gzip": 415, "identity": 200} {
+		status, body, _ := do(mux, "POST", "/xrpc/com.example.post", `{"name":"x"}`,
+			"Content-Type", "application/json", "Content-Encoding", encoding)
+		if status != want {
+			t.Errorf("%s: got %d %s", encoding, status, body)
+		}
+	}
+}
+
 // A client that announces more than it sends gets no memory for it.
 func TestAnnouncedLength(t *testing.T) {
 	mux := newMux(t)
@@ -307,7 +338,7 @@ func TestCORS(t *testing.T) {
 		"Access-Control-Request-Headers", "authorization,content-type")
 	if status != 204 || header.Get("Access-Control-Allow-Origin") != "*" ||
 		header.Get("Access-Control-Allow-Headers") != "authorization,content-type" ||
-		header.Get("Access-Control-Max-Age") != "86400" {
+		header.Get("Access-Control-Max-Age") != "86400" || header.Get("Vary") != "Access-Control-Request-Headers" {
 		t.Errorf("preflight: %d %v", status, header)
 	}
 	_, _, header = do(mux, "GET", "/xrpc/com.example.named", "")

@@ -1,0 +1,31 @@
+package xrpc
+
+import (
+	"bytes"
+	"testing"
+)
+
+// What isn't CBOR of the data model is an error, and nothing that could be taken for it.
+func TestAppendJSON(t *testing.T) {
+	nested := func(depth int) []byte { return append(bytes.Repeat([]byte{0x81}, depth), 0) }
+	for _, c := range []struct {
+		name  string
+		value []byte
+		want  string // "" for an error
+	}{
+		{"the least integer", []byte("\x3b\x7f\xff\xff\xff\xff\xff\xff\xff"), "-9223372036854775808"},
+		{"one that is less", []byte("\x3b\x80\x00\x00\x00\x00\x00\x00\x00"), ""},
+		{"something behind", []byte("\x01\x02"), ""},
+		{"a list", []byte("\x82\x01\xf6"), "[1,null]"},
+		{"a list that is cut off", []byte("\x82\x01"), ""},
+		{"text that isn't UTF-8", []byte("\x61\xff"), `"\ufffd"`},
+		{"a float", []byte("\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00"), ""},
+		{"deep", nested(maxDepth), string(append(append(bytes.Repeat([]byte("["), maxDepth), '0'), bytes.Repeat([]byte("]"), maxDepth)...))},
+		{"too deep", nested(maxDepth + 1), ""},
+	} {
+		got, err := AppendJSON(nil, c.value)
+		if (err == nil) != (c.want != "") || err == nil && string(got) != c.want {
+			t.Errorf("%s: %.100s, %v", c.name, got, err)
+		}
+	}
+}
