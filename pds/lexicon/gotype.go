@@ -43,9 +43,12 @@ func (m *Method) CheckTypes(in, out reflect.Type) error {
 }
 
 func (m *Method) agreeBody(a *agreement, t reflect.Type, b *body) []error {
+	hasFields := t.Kind() == reflect.Struct && t.NumField() > 0
 	switch {
-	case b == nil && t.Kind() == reflect.Struct && t.NumField() > 0:
+	case b == nil && hasFields:
 		return []error{fmt.Errorf("%s: %s, but the lexicon has none", a.at, t)}
+	case b != nil && hasFields && !b.mayBeJSON():
+		return []error{fmt.Errorf("%s: %s is JSON, but the lexicon's is %s", a.at, t, b.encoding)}
 	case b == nil || b.encoding != encodingJSON || b.node == nil:
 		return nil
 	}

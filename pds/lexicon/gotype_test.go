@@ -106,6 +106,8 @@ func TestCheckTypes(t *testing.T) {
 			"parameters": {"type": "params", ` + properties + `}, ` + output + `}}}`)},
 		"procedure.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.procedure", "defs": {"main": {"type": "procedure",
 			"input": {"encoding": "application/json", "schema": {"type": "object", ` + properties + `}}, ` + output + `}}}`)},
+		"picture.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.picture", "defs": {"main": {"type": "procedure",
+			"input": {"encoding": "image/png"}, "output": {"encoding": "image/jpeg"}}}}`)},
 		"bare.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.bare", "defs": {"main": {"type": "procedure",
 			"parameters": {"type": "params", ` + properties + `}}}}`)},
 		"defs.json": {Data: []byte(`{"lexicon": 1, "id": "com.example.defs", "defs": {"tree": {"type": "object",
@@ -148,5 +150,18 @@ func TestCheckTypes(t *testing.T) {
 	}
 	if err := bare.CheckTypes(reflect.TypeFor[goodParams](), reflect.TypeFor[struct{}]()); err == nil {
 		t.Error("a procedure without an input may have one")
+	}
+	picture := method(t, catalog, "com.example.picture") // which isn't JSON
+	for _, c := range []struct {
+		in, out reflect.Type
+		good    bool
+	}{
+		{reflect.TypeFor[struct{}](), reflect.TypeFor[struct{}](), true},
+		{reflect.TypeFor[goodParams](), reflect.TypeFor[struct{}](), false},
+		{reflect.TypeFor[struct{}](), reflect.TypeFor[goodOutput](), false},
+	} {
+		if err := picture.CheckTypes(c.in, c.out); (err == nil) != c.good {
+			t.Errorf("a picture of %s and %s: %v", c.in, c.out, err)
+		}
 	}
 }

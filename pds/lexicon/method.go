@@ -27,6 +27,11 @@ type body struct {
 	node     node // nil if anything goes
 }
 
+// mayBeJSON says whether JSON is among what the lexicon admits.
+func (b *body) mayBeJSON() bool {
+	return b.encoding == "*/*" || strings.Contains(b.encoding, encodingJSON)
+}
+
 // Method returns a method that is known. Error: [ErrUnknown], also if the lexicon isn't one of a method.
 func (c *Catalog) Method(id syntax.NSID) (*Method, error) {
 	doc, err := c.document(id)
