@@ -105,6 +105,23 @@ func TestPreferences(t *testing.T) {
 	w.get(t, down, getPreferences).refused(t, 403, "AccountNotFound", "")
 }
 
+// A preference is of the type that those who read it see, whatever looks like one beside it.
+func TestPreferenceType(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	app := w.token(t, alice.did, auth.ScopeAppPass)
+	for _, other := range []string{"$TYPE", "$Type", "$type "} {
+		w.setPreferences(t, app, fmt.Sprintf(`{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"1980-01-01","%s":"app.bsky.x"}`, other)).
+			refused(t, 400, "InvalidRequest", "authorization")
+		w.setPreferences(t, app, fmt.Sprintf(`{"$type":"app.bsky.actor.defs#declaredAgePref","isOverAge18":true,"%s":"app.bsky.x"}`, other)).
+			decode(t, nil)
+		w.setPreferences(t, app, fmt.Sprintf(`{"%s":"app.bsky.x"}`, other)).refused(t, 400, "InvalidRequest", "missing a $type")
+	}
+	if got := preferencesOf(t, alice.get(t, getPreferences)); len(got) != 0 {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Of people who write at once, each leaves the private ones alone, and the last one's others stay.
 func TestPreferencesRace(t *testing.T) {
 	w := start(t)

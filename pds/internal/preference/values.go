@@ -63,13 +63,13 @@ func (n Namespace) has(typ string) bool { return typ == n.Name || strings.HasPre
 
 func (n Namespace) isPrivate(p json.RawMessage) bool { return slices.Contains(n.Private, typeOf(p)) }
 
-// typeOf returns the type of a preference, "" if it has none.
+// typeOf returns the type of a preference, "" if it has none. Just the property "$type" is it: to decode into a struct would
+// take "$TYPE" for one, too, and what passes here for one type be of another to those who read it.
 func typeOf(p json.RawMessage) string {
-	var v struct {
-		Type string `json:"$type"`
-	}
-	if json.Unmarshal(p, &v) != nil {
+	var properties map[string]json.RawMessage
+	var typ string
+	if json.Unmarshal(p, &properties) != nil || json.Unmarshal(properties["$type"], &typ) != nil {
 		return ""
 	}
-	return v.Type
+	return typ
 }
