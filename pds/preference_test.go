@@ -3,6 +3,7 @@ package pds_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -85,6 +87,7 @@ func TestPreferences(t *testing.T) {
 	w.post(t, access, putPreferences, map[string]any{}).refused(t, 400, "InvalidRequest", "preferences")
 	w.do(t, "POST", "/xrpc/"+putPreferences, access, "application/json", strings.NewReader("[")).refused(t, 400, "InvalidRequest", "")
 	w.get(t, "", getPreferences).refused(t, 401, "AuthMissing", "")
+	w.do(t, "POST", "/xrpc/"+putPreferences, access, "application/json", strings.NewReader(`{"preferences":[]} {`)).refused(t, 400, "InvalidRequest", "")
 	want(access, personalDetails, age(true, true, false))
 	w.setPreferences(t, access).decode(t, nil)
 	want(access)
@@ -119,6 +122,15 @@ func TestPreferenceType(t *testing.T) {
 	}
 	if got := preferencesOf(t, alice.get(t, getPreferences)); len(got) != 0 {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A body is too large by its length, and by what comes.
+func TestPreferencesTooLarge(t *testing.T) {
+	alice := start(t).signUp(t, "alice")
+	body := `{"preferences":[{"$type":"app.bsky.x","x":"` + strings.Repeat("x", xrpc.DefaultMaxBody) + `"}]}`
+	for _, r := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} {
+		read(t, alice.with(t, "POST", putPreferences, r, "Content-Type", "application/json")).refused(t, 413, "PayloadTooLarge", "")
 	}
 }
 

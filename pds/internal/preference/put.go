@@ -2,6 +2,7 @@ package preference
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,11 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, caller auth.Caller,
 	var in struct {
 		Preferences *[]json.RawMessage `json:"preferences"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
 		return xrpc.InvalidRequest("The request body is not valid JSON of preferences")
 	}
 	if in.Preferences == nil {
