@@ -209,8 +209,9 @@ func (c *Config) fill() error {
 			errs = append(errs, fmt.Errorf("pds: Config.HandleDomains: %q has no dot in front", domain))
 		}
 	}
+	_, err = c.namespaces()
 	c.fillDefaults()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, err)...)
 }
 
 // hostname is how the network calls the server: with the port, if it has an unusual one.

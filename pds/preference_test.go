@@ -214,3 +214,29 @@ func TestPreferencesOfHost(t *testing.T) {
 		t.Errorf("checkAccountStatus counts %d", status.PrivateStateValues)
 	}
 }
+
+// Of namespaces within each other, one would tell what is private in the other.
+func TestPreferencesConfig(t *testing.T) {
+	base := start(t).config
+	const get, put = "com.example.getSettings", "com.example.putSettings"
+	for want, namespaces := range map[string][]pds.PreferenceNamespace{
+		"no name":                {{Get: get, Put: put}},
+		"within the other":       {{Name: "app", Get: get, Put: put}},
+		"one within the other":   {{Name: "app.bsky.actor", Get: get, Put: put}},
+		`"app.bsky" and`:         {{Name: "app.bsky", Get: get, Put: put}},
+		`"com.example" and "com`: {{Name: "com.example", Get: get, Put: put}, {Name: "com", Get: get + "2", Put: put + "2"}},
+		"NSID":                   {{Name: "com.example", Put: put}},
+		"Config.Preferences":     {{Name: "com.example", Get: get, Put: "put"}},
+	} {
+		c := base
+		c.Preferences = namespaces
+		if _, err := pds.New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", namespaces, err)
+		}
+	}
+	c := base
+	c.Preferences = []pds.PreferenceNamespace{{Name: "app.bskyx", Get: get, Put: put}}
+	if _, err := pds.New(c); err != nil {
+		t.Error(err)
+	}
+}
