@@ -429,6 +429,29 @@ func TestProxyBrokenAnswers(t *testing.T) {
 	}
 }
 
+// An answer may take longer to begin than to go on, and neither the service nor the server waits that long for a request.
+func TestProxyTimeouts(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	view := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
+		select {
+		case <-time.After(3 * idle):
+			ok(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.IdleTimeout, c.Proxy.HeaderTimeout = idle, time.Hour })
+	alice := w.signUp(t, "alice")
+	alice.get(t, "com.example.thing").decode(t, nil)
+	read(t, alice.with(t, "POST", "com.example.thing", strings.NewReader("x"))).decode(t, nil)
+	stalled, client := io.Pipe()
+	defer client.Close()
+	go io.WriteString(client, "x")
+	read(t, alice.with(t, "POST", "com.example.thing", stalled)).refused(t, 504, "UpstreamTimeout", "timed out")
+}
+
 // Bodies of 50 MB go through in bounded memory, either way, and as they come.
 func TestProxyStreams(t *testing.T) {
 	const size = 50 << 20

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -17,7 +18,7 @@ import (
 func (s *Server) pass(w http.ResponseWriter, r *http.Request, account storage.Account, id syntax.NSID, t target) error {
 	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
 	defer stop()
-	resp, err := s.send(ctx, watch, r, account, id, t)
+	resp, err := s.send(ctx, watch, w, r, account, id, t)
 	if err != nil {
 		return err
 	}
@@ -28,20 +29,25 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, account storage.Ac
 // send makes the request that r is about, and returns an answer that is a success. Errors are an *xrpc.Error, or the
 // fault of the client or of this server.
 func (s *Server) send(
-	ctx context.Context, watch *watch, r *http.Request, account storage.Account, id syntax.NSID, t target,
+	ctx context.Context, watch *watch, w http.ResponseWriter, r *http.Request,
+	account storage.Account, id syntax.NSID, t target,
 ) (*http.Response, error) {
 	out, err := s.request(ctx, r, account, id, t)
 	if err != nil {
 		return nil, err
 	}
 	if r.Method == http.MethodPost && r.Body != nil && r.ContentLength != 0 {
-		out.Body = watchedReader{r.Body, watch}
+		out.Body = requestBody{watchedReader{r.Body, watch}, s.HeaderTimeout}
 		out.ContentLength = r.ContentLength
+		// The transport, and the server after it, would wait for the rest of a body that doesn't go on.
+		defer context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) })()
 	}
+	watch.wait(3 * s.HeaderTimeout) // a connection, its encryption, and the answer
 	resp, err := t.client.Do(out)
 	if err != nil {
 		return nil, s.failure(ctx, t.url.Host, err)
 	}
+	watch.touch()
 	resp.Body = watchedReader{resp.Body, watch}
 	return resp, nil
 }

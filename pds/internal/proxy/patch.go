@@ -29,7 +29,7 @@ const (
 func (s *Server) patch(w http.ResponseWriter, r *http.Request, account storage.Account, t target, p patch.Patch) error {
 	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
 	defer stop()
-	resp, err := s.send(ctx, watch, r, account, p.Method, t)
+	resp, err := s.send(ctx, watch, w, r, account, p.Method, t)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ func newWatch(ctx context.Context, idle time.Duration) (_ context.Context, w *wa
 
 func (w *watch) touch() { w.timer.Reset(w.idle) }
 
+// wait gives time for something that others watch over: a connection to be made, or an answer to begin.
+func (w *watch) wait(d time.Duration) { w.timer.Reset(d + w.idle) }
+
 // watchedReader touches a watch with each read that brings something.
 type watchedReader struct {
 	io.ReadCloser
@@ -43,6 +46,17 @@ func (r watchedReader) Read(p []byte) (int, error) {
 		r.watch.touch()
 	}
 	return n, err
+}
+
+// requestBody is the body of a request. When it is through, the service has a time to begin its answer.
+type requestBody struct {
+	watchedReader
+	answer time.Duration
+}
+
+func (b requestBody) Close() error {
+	b.watch.wait(b.answer)
+	return b.watchedReader.Close()
 }
 
 // watchedWriter writes to a client that has to take the bytes within the idle time.
