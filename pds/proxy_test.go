@@ -163,7 +163,7 @@ func TestProxyRequest(t *testing.T) {
 		fmt.Fprintf(w, "%s %s", r.Method, body)
 	})
 	w := start(t, view.serves(), func(c *pds.Config) {
-		c.Proxy.RequestHeaders = []string{"x-mine"}
+		c.Proxy.RequestHeaders = []string{"x-mine", "Authorization", "Accept-Encoding"}
 		c.Proxy.ResponseHeaders = []string{"x-extra"}
 	})
 	alice := w.signUp(t, "alice")

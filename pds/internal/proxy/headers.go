@@ -18,9 +18,10 @@ var responseHeaders = []string{"Atproto-Repo-Rev", "Atproto-Content-Labelers", "
 // contentHeaders come back with an answer that is passed on as it is.
 var contentHeaders = []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Length"}
 
-// outgoing returns the headers of the request that is made for r.
+// outgoing returns the headers of the request that is made for r. Those that we set ourselves come last: no list has the
+// client's credentials go along.
 func (s *Server) outgoing(r *http.Request, token string) http.Header {
-	h := http.Header{"Authorization": {"Bearer " + token}, "Accept-Encoding": {encoding(r.Header)}}
+	h := http.Header{}
 	copyHeaders(h, r.Header, requestHeaders)
 	copyHeaders(h, r.Header, s.RequestHeaders)
 	if r.Method == http.MethodPost {
@@ -29,6 +30,8 @@ func (s *Server) outgoing(r *http.Request, token string) http.Header {
 	if s.UserAgent != "" {
 		h.Set("User-Agent", s.UserAgent)
 	}
+	h.Set("Authorization", "Bearer "+token)
+	h.Set("Accept-Encoding", encoding(r.Header))
 	return h
 }
 
