@@ -776,6 +776,10 @@ func TestProxyGetFeed(t *testing.T) {
 			io.WriteString(w, `{"feed":[]}`)
 		case q.Get("rkey") == "junk":
 			io.WriteString(w, strings.Repeat("[", 1<<20))
+		case q.Get("rkey") == "number":
+			io.WriteString(w, `{"uri":"x","value":{"did":5}}`)
+		case q.Get("rkey") == "name":
+			io.WriteString(w, `{"uri":"x","value":{"did":"feed.example.com"}}`)
 		case q.Get("rkey") == "none":
 			io.WriteString(w, `{"uri":"x","value":{}}`)
 		case q.Get("rkey") == "missing":
@@ -793,7 +797,9 @@ func TestProxyGetFeed(t *testing.T) {
 	alice.get(t, "app.bsky.feed.getFeed", "feed", feed+"cats").decode(t, nil)
 	w.claims(t, view.last(t), "did:web:feed.example.com", "app.bsky.feed.getFeedSkeleton")
 
-	alice.get(t, "app.bsky.feed.getFeed", "feed", feed+"none").refused(t, 400, "UnknownFeed", "")
+	for _, rkey := range []string{"none", "number", "name"} {
+		alice.get(t, "app.bsky.feed.getFeed", "feed", feed+rkey).refused(t, 400, "UnknownFeed", "")
+	}
 	alice.get(t, "app.bsky.feed.getFeed", "feed", feed+"missing").refused(t, 400, "RecordNotFound", "")
 	alice.get(t, "app.bsky.feed.getFeed", "feed", feed+"junk").refused(t, 502, "UpstreamFailure", "")
 	alice.get(t, "app.bsky.feed.getFeed", "feed", "cats").refused(t, 400, "InvalidRequest", "feed")

@@ -26,17 +26,19 @@ func (s *Server) feedAudience(ctx context.Context, t target, feed string) (strin
 	if err != nil || uri.RecordKey() == "" {
 		return "", xrpc.InvalidRequest(`Error: Param "feed" must be the AT URI of a record`)
 	}
-	var record struct{ Value struct{ DID syntax.DID } }
+	var record struct{ Value struct{ DID any } }
 	err = s.ask(ctx, t, getRecord, "", url.Values{
 		"repo": {uri.Authority().String()}, "collection": {uri.Collection().String()}, "rkey": {uri.RecordKey().String()},
 	}, maxRecordBody, nil, &record)
 	if err != nil {
 		return "", err
 	}
-	if record.Value.DID == "" {
+	raw, _ := record.Value.DID.(string)
+	did, err := syntax.ParseDID(raw)
+	if err != nil { // anybody may publish such a record
 		return "", xrpc.Errorf("UnknownFeed", "could not resolve feed did")
 	}
-	return record.Value.DID.String(), nil
+	return did.String(), nil
 }
 
 // ask has a target answer a query, whose JSON of up to limit bytes it decodes into out. Without a token it is asked as by
