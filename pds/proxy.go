@@ -62,7 +62,7 @@ type Service struct {
 	URL string
 
 	// Methods are those that it answers: NSIDs, namespaces such as "com.example.*", or "*" for all. The most specific one
-	// of all services counts.
+	// of all services counts. If nil, it answers those for which clients name it.
 	Methods []string
 }
 

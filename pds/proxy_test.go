@@ -210,8 +210,12 @@ func TestProxyRequest(t *testing.T) {
 
 // A service that a client names is found by its DID; the operator's choice is for those that name none.
 func TestProxyTargets(t *testing.T) {
-	all, some, one, named := newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok)
-	w := start(t, all.serves(), some.serves("com.example.*", "com.example.deep.one"), one.serves("com.example.deep.*", "com.example.one"))
+	all, some, one, named, inside := newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok)
+	const nextDoor = "did:web:inside.example.invalid" // which nobody resolves
+	w := start(t, all.serves(), some.serves("com.example.*", "com.example.deep.one"), one.serves("com.example.deep.*", "com.example.one"),
+		func(c *pds.Config) {
+			c.Proxy.Services = append(c.Proxy.Services, pds.Service{ID: nextDoor + "#view", URL: inside.URL})
+		})
 	alice := w.signUp(t, "alice")
 	for _, test := range []struct {
 		method, header string
@@ -225,6 +229,7 @@ func TestProxyTargets(t *testing.T) {
 		{"com.example.one", "", one},
 		{"com.example.one", named.id(), named},
 		{"com.example.one", some.id(), some},
+		{"com.example.one", nextDoor + "#view", inside},
 		{"com.atproto.identity.resolveIdentity", "", all},
 	} {
 		before := test.want.count()
@@ -232,7 +237,11 @@ func TestProxyTargets(t *testing.T) {
 		if res.status != 200 || test.want.count() != before+1 {
 			t.Errorf("%s %q: %s, and not by whom it should", test.method, test.header, res)
 		}
-		w.claims(t, test.want.last(t), test.want.did(), test.method)
+		audience := test.want.did()
+		if test.want == inside {
+			audience = nextDoor
+		}
+		w.claims(t, test.want.last(t), audience, test.method)
 	}
 }
 

@@ -59,13 +59,14 @@ type Config struct {
 type Service struct {
 	ID      string   // the service's DID, "#", and its ID in the DID's document
 	URL     string   // if zero, what the DID's document says
-	Methods []string // NSIDs; namespaces with ".*" behind; or "*"
+	Methods []string // NSIDs; namespaces with ".*" behind; or "*". If nil, those that clients ask it for by name.
 }
 
 // Server passes requests on.
 type Server struct {
 	Config
 	rules   []rule
+	located []target // services of which the operator has told where they are
 	patches map[syntax.NSID]patch.Patch
 	trusted *http.Client // for services that the operator has chosen
 	guarded *http.Client // for those that a client has
@@ -88,7 +89,10 @@ func New(c Config) (*Server, error) {
 	}
 	var errs []error
 	for _, service := range c.Services {
-		rules, err := service.rules()
+		t, rules, err := service.parse()
+		if t.url != nil {
+			s.located = append(s.located, t)
+		}
 		s.rules = append(s.rules, rules...)
 		errs = append(errs, err)
 	}
@@ -122,25 +126,25 @@ type rule struct {
 	target target
 }
 
-func (s Service) rules() ([]rule, error) {
+func (s Service) parse() (target, []rule, error) {
 	t, err := parseTarget(s.ID)
 	if err != nil {
-		return nil, fmt.Errorf("proxy: service %q: no DID with the ID of a service", s.ID)
+		return target{}, nil, fmt.Errorf("proxy: service %q: no DID with the ID of a service", s.ID)
 	}
 	if s.URL != "" {
 		if t.url, err = parseOrigin(s.URL); err != nil {
-			return nil, fmt.Errorf("proxy: service %q: %w", s.ID, err)
+			return target{}, nil, fmt.Errorf("proxy: service %q: %w", s.ID, err)
 		}
 	}
 	rules := make([]rule, len(s.Methods))
 	for i, m := range s.Methods {
 		prefix, wild := strings.CutSuffix(m, "*")
 		if wild && prefix != "" && !strings.HasSuffix(prefix, ".") {
-			return nil, fmt.Errorf("proxy: service %q: %q is no namespace", s.ID, m)
+			return target{}, nil, fmt.Errorf("proxy: service %q: %q is no namespace", s.ID, m)
 		}
 		rules[i] = rule{prefix, !wild, t}
 	}
-	return rules, nil
+	return t, rules, nil
 }
 
 // parseOrigin parses the URL of an origin.

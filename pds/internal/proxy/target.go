@@ -38,9 +38,9 @@ func (s *Server) target(id syntax.NSID, r *http.Request) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	for _, rule := range s.rules {
-		if rule.target.url != nil && rule.target.String() == t.String() {
-			return rule.target, nil
+	for _, located := range s.located {
+		if located.String() == t.String() {
+			return located, nil
 		}
 	}
 	return t, nil
