@@ -116,7 +116,7 @@ func method(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/xr
 
 // check checks what a token says, whoever may have signed it.
 func (s *ServiceAuth) check(t *serviceToken, method string) error {
-	now, expires := s.cfg.Now(), time.Unix(t.claims.Expires, 0)
+	now, expires := s.cfg.Now(), t.claims.Expires.time()
 	switch {
 	case slices.Contains([]string{typeAccess, typeRefresh, "dpop+jwt"}, t.header.Type):
 		return ErrServiceToken.Named("BadJwtType", fmt.Sprintf("Invalid jwt type %q", t.header.Type))
@@ -124,7 +124,7 @@ func (s *ServiceAuth) check(t *serviceToken, method string) error {
 		return ErrServiceToken.Named("JwtExpired", "jwt expired")
 	case expires.After(now.Add(maxServiceLifetime + clockSkew)):
 		return ErrServiceToken.With("jwt is good for more than an hour")
-	case t.claims.Issued > now.Add(clockSkew).Unix():
+	case t.claims.Issued.time().After(now.Add(clockSkew)):
 		return ErrServiceToken.With("jwt is from the future")
 	case !slices.Contains(s.cfg.Audiences, t.claims.Audience):
 		return ErrServiceToken.Named("BadJwtAudience", "jwt audience does not match service did")

@@ -28,7 +28,7 @@ func (s *ServiceAuth) use(ctx context.Context, t *serviceToken) error {
 	sum := sha256.Sum256([]byte(t.issuer.String() + " " + id))
 	err := s.cfg.Used.PutToken(ctx, storage.Token{
 		Kind: kindServiceToken, ID: hex.EncodeToString(sum[:]), Value: []byte{},
-		IssuedAt: s.cfg.Now(), ExpiresAt: time.Unix(t.claims.Expires, 0),
+		IssuedAt: s.cfg.Now(), ExpiresAt: t.claims.Expires.time(),
 	})
 	if errors.Is(err, storage.ErrExists) {
 		return ErrServiceToken.With("jwt has been used already")

@@ -187,6 +187,19 @@ func TestServiceTokenInterop(t *testing.T) {
 	}
 }
 
+// Some programs count time in fractions of a second.
+func TestServiceTokenFraction(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c)
+	for name, value := range map[string]float64{"iat": float64(start.Unix()) + 0.5, "exp": float64(start.Unix()) + 30.5} {
+		token := n.resign(n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now), alice,
+			func(_, claims map[string]any) { claims[name] = value })
+		if _, err := s.Authenticate(serviceRequest(upload, token)); err != nil {
+			t.Errorf("%s %f: %v", name, value, err)
+		}
+	}
+}
+
 func TestServiceTokenRefused(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
 	s := n.serviceAuth(c)
@@ -224,6 +237,8 @@ func TestServiceTokenRefused(t *testing.T) {
 		"for every method":    {edited(func(_, c map[string]any) { delete(c, "lxm") }), "BadJwtLexiconMethod"},
 		"expired":             {claim("exp", start.Unix()), "JwtExpired"},
 		"never expires":       {edited(func(_, c map[string]any) { delete(c, "exp") }), "JwtExpired"},
+		"expires in words":    {claim("exp", "tomorrow"), "BadJwt"},
+		"expires too late":    {claim("exp", 1e300), "BadJwt"},
 		"expires next year":   {claim("exp", start.AddDate(1, 0, 0).Unix()), "BadJwt"},
 		"from tomorrow":       {claim("iat", start.AddDate(0, 0, 1).Unix()), "BadJwt"},
 		"no issuer":           {claim("iss", "alice.example.com"), "BadJwtIss"},

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
@@ -58,7 +60,7 @@ func (t ServiceToken) Sign(ctx context.Context, keys KeySource, now time.Time) (
 	rand.Read(id[:])
 	signed, err := joinJWT(serviceHeader{Type: "JWT", Algorithm: alg, KeyID: keyAtproto}, serviceClaims{
 		Issuer: t.Issuer.String(), Audience: t.Audience, Method: t.Method.String(),
-		Issued: now.Unix(), Expires: t.ExpiresAt.Unix(), ID: hex.EncodeToString(id[:]),
+		Issued: numericDate(now.Unix()), Expires: numericDate(t.ExpiresAt.Unix()), ID: hex.EncodeToString(id[:]),
 	})
 	if err != nil {
 		return "", err
@@ -77,13 +79,27 @@ type serviceHeader struct {
 }
 
 type serviceClaims struct {
-	Issuer   string `json:"iss"`
-	Audience string `json:"aud"`
-	Method   string `json:"lxm,omitempty"`
-	Issued   int64  `json:"iat"`
-	Expires  int64  `json:"exp"`
-	ID       string `json:"jti"`
+	Issuer   string      `json:"iss"`
+	Audience string      `json:"aud"`
+	Method   string      `json:"lxm,omitempty"`
+	Issued   numericDate `json:"iat"`
+	Expires  numericDate `json:"exp"`
+	ID       string      `json:"jti"`
 }
+
+// numericDate is a time in Unix seconds. That of another issuer may have a fraction, which is cut off.
+type numericDate int64
+
+func (d *numericDate) UnmarshalJSON(raw []byte) error {
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || math.Abs(seconds) > 1<<53 {
+		return errors.New("auth: not a time in seconds")
+	}
+	*d = numericDate(seconds)
+	return nil
+}
+
+func (d numericDate) time() time.Time { return time.Unix(int64(d), 0) }
 
 // joinJWT returns what is signed of a token.
 func joinJWT(header, claims any) (string, error) {
