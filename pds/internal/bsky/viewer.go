@@ -1,6 +1,7 @@
 package bsky
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -78,9 +79,9 @@ func (v *Viewer) author(ctx context.Context, a *patch.Answer) (object, error) {
 	return view, nil
 }
 
-// image returns where the image is served to which a record's field refers, "" if it refers to none.
+// image returns where the image is served to which a record's field refers, as blobs do or did once, "" if it refers to none.
 func (v *Viewer) image(kind string, did syntax.DID, blob any) string {
-	if cid := text(blob, "ref", "$link"); cid != "" {
+	if cid := cmp.Or(text(blob, "ref", "$link"), text(blob, "cid")); cid != "" {
 		return v.ImageURL(kind, did, cid)
 	}
 	return ""
