@@ -208,6 +208,21 @@ func TestProxyRequest(t *testing.T) {
 	}
 }
 
+// A service is asked for what the client and the server both understand.
+func TestProxyEncoding(t *testing.T) {
+	view := newUpstream(t, ok)
+	alice := start(t, view.serves()).signUp(t, "alice")
+	for accepted, want := range map[string]string{
+		"br": "identity", "gzip": "gzip", "br, GZIP ; q=0.5": "gzip", "*": "gzip", "gzip;q=0": "identity",
+		"*;q=0": "identity", "gzip;q=0, *": "identity", "*, gzip;q=0.0": "identity", "*;q=0, gzip": "gzip", "gzip;q=x": "identity",
+	} {
+		alice.with(t, "GET", "com.example.thing", nil, "Accept-Encoding", accepted)
+		if got := view.last(t).Header.Get("Accept-Encoding"); got != want {
+			t.Errorf("%q: the service is asked for %q, want %q", accepted, got, want)
+		}
+	}
+}
+
 // A service that a client names is found by its DID; the operator's choice is for those that name none.
 func TestProxyTargets(t *testing.T) {
 	all, some, one, named, inside := newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok), newUpstream(t, ok)

@@ -54,15 +54,21 @@ func (s *Server) incoming(to, from http.Header) {
 
 // encoding is the encoding that both the client and we understand.
 func encoding(h http.Header) string {
+	accepted := false
 	for part := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
 		name, params, _ := strings.Cut(part, ";")
-		if name = strings.TrimSpace(name); !strings.EqualFold(name, "gzip") && name != "*" {
+		named := strings.EqualFold(strings.TrimSpace(name), "gzip")
+		if !named && strings.TrimSpace(name) != "*" {
 			continue
 		}
 		q, given := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-		if weight, err := strconv.ParseFloat(q, 64); !given || err == nil && weight > 0 {
-			return "gzip"
+		weight, err := strconv.ParseFloat(q, 64)
+		if accepted = !given || err == nil && weight > 0; named {
+			break // what is said of others doesn't count
 		}
+	}
+	if accepted {
+		return "gzip"
 	}
 	return "identity"
 }
