@@ -27,6 +27,7 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	identities "github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -576,6 +577,31 @@ func TestProxyClientLeaves(t *testing.T) {
 	if res, err := http.DefaultClient.Do(req); err == nil {
 		t.Errorf("got %s", res.Status)
 	}
+	<-ended
+}
+
+// A client that takes nothing is let go, and lets the service go.
+func TestProxyClientStalls(t *testing.T) {
+	const method = "com.example.thing"
+	answered, ended := make(chan struct{}), make(chan struct{})
+	view := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		chunk := make([]byte, 1<<20)
+		for err := error(nil); err == nil; {
+			_, err = w.Write(chunk)
+		}
+	})
+	w := start(t, view.serves(), func(c *pds.Config) {
+		c.Proxy.IdleTimeout = 100 * time.Millisecond
+		c.Hooks.Measure = func(_ context.Context, m xrpc.Measurement) {
+			if m.Method == method {
+				close(answered)
+			}
+		}
+	})
+	alice := w.signUp(t, "alice")
+	alice.with(t, "GET", method, nil)
+	<-answered
 	<-ended
 }
 
