@@ -209,10 +209,16 @@ func TestProxyRequest(t *testing.T) {
 	}
 }
 
-// A service is asked for what the client and the server both understand.
+// A service is asked for what the client and the server both understand, and told of a body if there is one.
 func TestProxyEncoding(t *testing.T) {
 	view := newUpstream(t, ok)
 	alice := start(t, view.serves()).signUp(t, "alice")
+	alice.with(t, "GET", "com.example.thing", nil, "Content-Type", "text/plain", "Content-Language", "de")
+	for _, name := range []string{"Content-Type", "Content-Language"} {
+		if got := view.last(t).Header.Get(name); got != "" {
+			t.Errorf("without a body, %s is %q", name, got)
+		}
+	}
 	for accepted, want := range map[string]string{
 		"br": "identity", "gzip": "gzip", "br, GZIP ; q=0.5": "gzip", "*": "gzip", "gzip;q=0": "identity",
 		"*;q=0": "identity", "gzip;q=0, *": "identity", "*, gzip;q=0.0": "identity", "*;q=0, gzip": "gzip", "gzip;q=x": "identity",
@@ -381,6 +387,16 @@ func TestProxyFailures(t *testing.T) {
 			w.WriteHeader(400)
 			io.WriteString(w, `{"error":"two words\n","message":""}`)
 		}, 400, "InvalidRequest", ""},
+		"a long name": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(400)
+			fmt.Fprintf(w, `{"error":%q,"message":"x"}`, strings.Repeat("x", 101))
+		}, 400, "InvalidRequest", "x"},
+		"a long message": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(400)
+			fmt.Fprintf(w, `{"error":"Long","message":"x%s"}`, strings.Repeat("é", 2000))
+		}, 400, "Long", `"message":"x` + strings.Repeat("é", 999) + `"`},
 		"30 MB of junk": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(400)
@@ -463,6 +479,10 @@ func TestProxyTimeouts(t *testing.T) {
 		}
 		select {
 		case <-time.After(3 * idle):
+			if r.Method == "POST" {
+				w.WriteHeader(400)
+				return
+			}
 			ok(w, r)
 		case <-r.Context().Done():
 		}
@@ -470,7 +490,7 @@ func TestProxyTimeouts(t *testing.T) {
 	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.IdleTimeout, c.Proxy.HeaderTimeout = idle, time.Hour })
 	alice := w.signUp(t, "alice")
 	alice.get(t, "com.example.thing").decode(t, nil)
-	read(t, alice.with(t, "POST", "com.example.thing", strings.NewReader("x"))).decode(t, nil)
+	read(t, alice.with(t, "POST", "com.example.thing", strings.NewReader("x"))).refused(t, 400, "InvalidRequest", "")
 	stalled, client := io.Pipe()
 	defer client.Close()
 	go io.WriteString(client, "x")
@@ -603,6 +623,40 @@ func TestProxyClientStalls(t *testing.T) {
 	alice.with(t, "GET", method, nil)
 	<-answered
 	<-ended
+}
+
+// pipe is a listener for connections that buffer nothing.
+type pipe chan net.Conn
+
+func (p pipe) Accept() (net.Conn, error) {
+	if conn, ok := <-p; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipe) Close() error   { return nil }
+func (p pipe) Addr() net.Addr { return &net.UnixAddr{} }
+
+// So is one that doesn't take the last bytes of an answer.
+func TestProxyClientStallsAtEnd(t *testing.T) {
+	view := newUpstream(t, ok)
+	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.IdleTimeout = 100 * time.Millisecond })
+	alice := w.signUp(t, "alice")
+	closed := make(chan struct{})
+	server := &http.Server{Handler: w, ConnState: func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}}
+	client, conn := net.Pipe()
+	defer client.Close()
+	p := make(pipe, 1)
+	p <- conn
+	close(p)
+	server.Serve(p)
+	fmt.Fprintf(client, "GET /xrpc/com.example.thing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", alice.access)
+	<-closed
 }
 
 func TestProxySubscription(t *testing.T) {

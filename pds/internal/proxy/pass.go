@@ -99,7 +99,6 @@ func (s *Server) stream(
 	copyHeaders(w.Header(), resp.Header, contentHeaders)
 	w.WriteHeader(resp.StatusCode)
 	out := watchedWriter{w, watch, resp.ContentLength < 0}
-	defer out.done()
 	if _, err := io.Copy(out, body); err != nil {
 		return s.failure(ctx, resp.Request.URL.Host, err) // the client sees that the answer is cut off
 	}

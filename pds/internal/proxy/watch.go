@@ -59,7 +59,8 @@ func (b requestBody) Close() error {
 	return b.watchedReader.Close()
 }
 
-// watchedWriter writes to a client that has to take the bytes within the idle time.
+// watchedWriter writes to a client that has to take the bytes within the idle time, also those that the server holds back until
+// the handler has returned. The next request over the connection has a deadline of its own.
 type watchedWriter struct {
 	w     http.ResponseWriter
 	watch *watch
@@ -80,6 +81,3 @@ func (w watchedWriter) Write(p []byte) (int, error) {
 	w.watch.touch()
 	return n, nil
 }
-
-// done takes the deadline back: the connection may serve another request.
-func (w watchedWriter) done() { _ = http.NewResponseController(w.w).SetWriteDeadline(time.Time{}) }
