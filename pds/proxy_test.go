@@ -27,6 +27,7 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	identities "github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/pds/patch"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -283,6 +284,7 @@ func TestProxyRefusals(t *testing.T) {
 		{"GET", "com.example.thing", "did:web:example.com#", 400, "InvalidRequest", "no service id"},
 		{"GET", "com.example.thing", "did:web:example.com#a#b", 400, "InvalidRequest", "format"},
 		{"GET", "com.example.thing", "did:web:example.com #a", 400, "InvalidRequest", "format"},
+		{"GET", "com.example.thing", "did:web:example.com#a b", 400, "InvalidRequest", "format"},
 		{"GET", "com.example.thing", "example.com#a", 400, "InvalidRequest", "format"},
 		{"GET", "com.example.thing", "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa#a", 400, "InvalidRequest", "could not resolve proxy did"},
 		{"GET", "com.example.thing", view.did() + "#other", 400, "InvalidRequest", "service url"},
@@ -922,12 +924,27 @@ func TestProxyConfig(t *testing.T) {
 		{ID: "#x", Methods: []string{"*"}},
 		{ID: "did:web:example.com#x", URL: "example.com", Methods: []string{"*"}},
 		{ID: "did:web:example.com#x", URL: "https://example.com/path", Methods: []string{"*"}},
+		{ID: "did:web:example.com#x", URL: "https://user@example.com", Methods: []string{"*"}},
+		{ID: "did:web:example.com#x", URL: "https://example.com?x", Methods: []string{"*"}},
+		{ID: "did:web:example.com#x", URL: "https://example.com#x", Methods: []string{"*"}},
 		{ID: "did:web:example.com#x", Methods: []string{"com.example*"}},
 	} {
 		c := base
 		c.Proxy.Services = []pds.Service{service}
 		if _, err := pds.New(c); err == nil {
 			t.Errorf("%+v is accepted", service)
+		}
+	}
+	apply := func(context.Context, *patch.Answer) error { return nil }
+	for _, p := range []patch.Patch{
+		{Method: "com.example.thing", Apply: apply},
+		{Method: "com.example.thing", Collections: []syntax.NSID{"com.example.record"}},
+		{Collections: []syntax.NSID{"com.example.record"}, Apply: apply},
+	} {
+		c := base
+		c.Proxy.Patches = []patch.Patch{p}
+		if _, err := pds.New(c); err == nil {
+			t.Errorf("the patch of %q is accepted", p.Method)
 		}
 	}
 }

@@ -97,8 +97,8 @@ func New(c Config) (*Server, error) {
 		errs = append(errs, err)
 	}
 	for _, p := range c.Patches {
-		if p.Apply == nil || len(p.Collections) == 0 {
-			errs = append(errs, fmt.Errorf("proxy: the patch of %s is incomplete", p.Method))
+		if p.Method == "" || p.Apply == nil || len(p.Collections) == 0 {
+			errs = append(errs, fmt.Errorf("proxy: the patch of %q is incomplete", p.Method))
 		}
 		s.patches[p.Method] = p
 	}
