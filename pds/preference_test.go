@@ -174,6 +174,17 @@ func TestPreferencesElsewhere(t *testing.T) {
 	}
 	read(t, alice.with(t, "GET", getPreferences, nil, "Atproto-Proxy", "junk")).refused(t, 400, "InvalidRequest", "")
 
+	// Whoever is taken down reads what is here, and asks nobody else.
+	asked := other.count()
+	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
+	down := &user{world: w, did: alice.did, access: w.token(t, alice.did, auth.ScopeTakendown)}
+	read(t, down.with(t, "GET", getPreferences, nil, "Atproto-Proxy", view.id())).decode(t, nil)
+	read(t, down.with(t, "GET", getPreferences, nil, "Atproto-Proxy", other.id())).refused(t, 400, "InvalidToken", "")
+	if other.count() != asked {
+		t.Error("another AppView is asked for an account that is taken down")
+	}
+	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "" })
+
 	w.asApp(t, alice, "atproto", "GET", getPreferences, nil).refused(t, 403, "ScopeMissingError", getPreferences)
 	w.asApp(t, alice, "atproto rpc:"+getPreferences+"?aud=*", "GET", getPreferences, nil).decode(t, nil)
 	w.setPreferences(t, alice.access, personalDetails).decode(t, nil)
