@@ -79,6 +79,17 @@ func TestPreferences(t *testing.T) {
 	now = now.Add(time.Hour) // the sixteenth birthday
 	access := w.token(t, alice.did, auth.ScopeAccess)
 	want(access, personalDetails, age(true, true, false))
+	for _, date := range []string{"2010-03-01", "2010-03-01T23:59:59.999Z", "2010-03-02T02:00:00+03:00"} {
+		details := `{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"` + date + `"}`
+		w.setPreferences(t, access, details).decode(t, nil)
+		want(access, details, age(true, true, false))
+	}
+	for _, nothing := range []string{"", "soon"} {
+		details := `{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"` + nothing + `"}`
+		w.setPreferences(t, access, details).decode(t, nil)
+		want(access, details)
+	}
+	w.setPreferences(t, access, personalDetails).decode(t, nil)
 
 	w.setPreferences(t, access, `{"enabled":true}`).refused(t, 400, "InvalidRequest", "missing a $type")
 	w.setPreferences(t, access, `7`).refused(t, 400, "InvalidRequest", "missing a $type")

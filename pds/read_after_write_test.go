@@ -20,6 +20,7 @@ import (
 
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/patch"
+	"github.com/pdskit/pdskit/storage"
 )
 
 type object = map[string]any
@@ -165,6 +166,12 @@ func TestReadAfterWriteTimeline(t *testing.T) {
 	if post.Record["text"] != "fresh" || post.Author["handle"] != "alice.test" || post.LikeCount == nil || *post.LikeCount != 0 ||
 		post.IndexedAt != at.UTC().Format("2006-01-02T15:04:05.000Z") || post.CID == "" {
 		t.Errorf("the post is shown as %+v", post)
+	}
+
+	// An account may have no handle for a while, a post's author has one.
+	alice.world.setStatus(t, alice, func(a *storage.Account) { a.Handle = "" })
+	if _, res := alice.feed(t, "app.bsky.feed.getTimeline"); !strings.Contains(string(res.body), `"handle":"handle.invalid"`) {
+		t.Errorf("without a handle: %s", res)
 	}
 
 	// Somebody else's timeline stays, and so does what needs no patch.
@@ -342,6 +349,10 @@ func TestReadAfterWriteThread(t *testing.T) {
 	if got, want := get(root), "root(first(third) answer(second) ?)"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	v.answers["app.bsky.feed.getPostThread"] = object{"thread": thread(root, thread(answer), thread(first))}
+	if got, want := get(root), "root(answer(second) first(third))"; got != want {
+		t.Errorf("with one that is known: got %s, want %s", got, want)
+	}
 	v.answers["app.bsky.feed.getPostThread"] = object{"thread": object{"$type": "app.bsky.feed.defs#blockedPost"}}
 	if got := get(root); got != "?" {
 		t.Errorf("of a blocked one: %s", got)
@@ -378,7 +389,7 @@ func TestReadAfterWriteEmbeds(t *testing.T) {
 	feed := "at://did:web:bob.example.com/app.bsky.feed.generator/x"
 	gone := "at://did:web:bob.example.com/app.bsky.graph.list/x"
 	v.answers["app.bsky.feed.getPosts"] = object{"posts": []any{object{"uri": quoted, "cid": cid, "author": object{"did": "did:web:bob.example.com"},
-		"record": object{"text": "q"}, "embed": object{"$type": "e"}, "indexedAt": "2026-01-01T00:00:00.000Z"}}}
+		"record": object{"text": "q"}, "labels": []any{"l"}, "embed": object{"$type": "e"}, "indexedAt": "2026-01-01T00:00:00.000Z"}}}
 	v.answers["app.bsky.feed.getFeedGenerator"] = object{"view": object{"uri": feed}}
 	v.answers["app.bsky.feed.getTimeline"] = object{"feed": []any{}}
 	images := object{"$type": "app.bsky.embed.images", "images": []any{object{"alt": "a", "image": blob, "aspectRatio": object{"width": 1, "height": 2}}}}
@@ -388,7 +399,7 @@ func TestReadAfterWriteEmbeds(t *testing.T) {
 		return object{"$type": "app.bsky.embed.record", "record": object{"uri": uri, "cid": cid}}
 	}
 	quotedView := object{"$type": "app.bsky.embed.record#viewRecord", "uri": quoted, "cid": cid, "author": object{"did": "did:web:bob.example.com"},
-		"value": object{"text": "q"}, "embeds": []any{object{"$type": "e"}}, "indexedAt": "2026-01-01T00:00:00.000Z"}
+		"value": object{"text": "q"}, "labels": []any{"l"}, "embeds": []any{object{"$type": "e"}}, "indexedAt": "2026-01-01T00:00:00.000Z"}
 	for _, test := range []struct {
 		name        string
 		embed, want any

@@ -257,6 +257,10 @@ func TestModerator(t *testing.T) {
 	if got := preferencesOf(t, ask(mod, alice.did)); len(got) != 2 || got[0] != personalDetails {
 		t.Errorf("got %q", got)
 	}
+	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
+	if got := preferencesOf(t, ask(mod, alice.did)); len(got) != 2 {
+		t.Errorf("of an account that is taken down: %q", got)
+	}
 	ask(mod, "did:web:nobody.example.com").refused(t, 403, "AccountNotFound", "")
 	ask(w.mover(t, "eve.test"), alice.did).refused(t, 403, "Forbidden", "")
 }
