@@ -2,9 +2,12 @@ package auth
 
 import (
 	"context"
+	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -197,6 +200,49 @@ func TestServiceTokenFraction(t *testing.T) {
 		if _, err := s.Authenticate(serviceRequest(upload, token)); err != nil {
 			t.Errorf("%s %f: %v", name, value, err)
 		}
+	}
+}
+
+// A token without an ID is known by what it says. A signature has another form, with the other S, which JWTs may have.
+func TestServiceTokenForms(t *testing.T) {
+	n, c := newNetwork(t), &clock{now: start}
+	s := n.serviceAuth(c)
+	good := n.sign(ServiceToken{Issuer: bob, Audience: audience.String(), Method: upload}, c.now)
+	for i := range 2 {
+		token := n.resign(good, bob, func(_, claims map[string]any) {
+			delete(claims, "jti")
+			claims["n"] = i
+		})
+		cut := strings.LastIndex(token, ".") + 1
+		sig, err := base64.RawURLEncoding.DecodeString(token[cut:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := new(big.Int).SetBytes(sig[32:])
+		other.Sub(elliptic.P256().Params().N, other).FillBytes(sig[32:])
+		if _, err := s.Authenticate(serviceRequest(upload, token[:cut]+base64.RawURLEncoding.EncodeToString(sig))); err != nil {
+			t.Errorf("token %d: %v", i, err)
+		}
+		if _, err := s.Authenticate(serviceRequest(upload, token)); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
+			t.Errorf("token %d in its other form: %v", i, err)
+		}
+	}
+}
+
+// Tokens of ever other issuers have no more of them looked up again than are remembered.
+func TestRefreshLimit(t *testing.T) {
+	var l refreshLimit
+	did := func(i int) syntax.DID { return syntax.DID(fmt.Sprintf("did:web:%d.example.com", i)) }
+	for i := range maxRefreshed {
+		if !l.allow(did(i), start) {
+			t.Fatalf("number %d isn't allowed", i)
+		}
+	}
+	if l.allow(did(maxRefreshed), start) || l.allow(did(0), start) {
+		t.Error("there is no limit")
+	}
+	if !l.allow(did(maxRefreshed), start.Add(refreshEvery)) || !l.allow(did(0), start.Add(refreshEvery)) {
+		t.Error("the limit stays")
 	}
 }
 
