@@ -1,11 +1,13 @@
 package pds_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -440,9 +442,13 @@ func TestProxyFailures(t *testing.T) {
 	}
 	t.Run("nobody", func(t *testing.T) {
 		view := newUpstream(t, ok)
-		w := start(t, view.serves())
+		var log bytes.Buffer
+		w := start(t, view.serves(), func(c *pds.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		view.Close()
-		w.signUp(t, "alice").get(t, "com.example.thing").refused(t, 502, "UpstreamFailure", "unreachable")
+		w.signUp(t, "alice").get(t, "com.example.thing", "q", "private").refused(t, 502, "UpstreamFailure", "unreachable")
+		if !strings.Contains(log.String(), "refused") || strings.Contains(log.String(), "private") {
+			t.Errorf("the log says %s", &log)
+		}
 	})
 }
 

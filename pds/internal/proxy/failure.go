@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -31,6 +32,10 @@ func (s *Server) failure(ctx context.Context, host string, err error) error {
 		return xrpc.StatusError(http.StatusGatewayTimeout, "Upstream service timed out")
 	case cause != nil:
 		return cause // the client has gone
+	}
+	var whole *url.Error
+	if errors.As(err, &whole) {
+		err = whole.Err // without the URL, in which is what somebody has searched for
 	}
 	s.Logger.WarnContext(ctx, "proxy: a service failed", "host", host, "err", err)
 	return xrpc.StatusError(http.StatusBadGateway, "Upstream service unreachable")
