@@ -646,13 +646,11 @@ func (p pipe) Accept() (net.Conn, error) {
 func (p pipe) Close() error   { return nil }
 func (p pipe) Addr() net.Addr { return &net.UnixAddr{} }
 
-// So is one that doesn't take the last bytes of an answer.
-func TestProxyClientStallsAtEnd(t *testing.T) {
-	view := newUpstream(t, ok)
-	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.IdleTimeout = 100 * time.Millisecond })
-	alice := w.signUp(t, "alice")
+// stalls asks for a method over a connection from which it takes nothing, and returns when the server has closed it.
+func (u *user) stalls(t testing.TB, method string) {
+	t.Helper()
 	closed := make(chan struct{})
-	server := &http.Server{Handler: w, ConnState: func(_ net.Conn, state http.ConnState) {
+	server := &http.Server{Handler: u.world, ConnState: func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
 			close(closed)
 		}
@@ -663,8 +661,15 @@ func TestProxyClientStallsAtEnd(t *testing.T) {
 	p <- conn
 	close(p)
 	server.Serve(p)
-	fmt.Fprintf(client, "GET /xrpc/com.example.thing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", alice.access)
+	fmt.Fprintf(client, "GET /xrpc/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", method, u.access)
 	<-closed
+}
+
+// So is one that doesn't take the last bytes of an answer.
+func TestProxyClientStallsAtEnd(t *testing.T) {
+	view := newUpstream(t, ok)
+	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.IdleTimeout = 100 * time.Millisecond })
+	w.signUp(t, "alice").stalls(t, "com.example.thing")
 }
 
 func TestProxySubscription(t *testing.T) {

@@ -473,6 +473,15 @@ func TestReadAfterWriteLies(t *testing.T) {
 	}
 }
 
+// A client that takes nothing of an answer doesn't have it kept in memory.
+func TestReadAfterWriteStalls(t *testing.T) {
+	v, alice, _, _, _ := lagging(t, func(c *pds.Config) { c.Proxy.IdleTimeout = 100 * time.Millisecond })
+	for _, more := range []string{"", strings.Repeat("x", 1<<20)} {
+		v.answers["app.bsky.feed.getTimeline"] = object{"feed": []any{}, "more": more}
+		alice.stalls(t, "app.bsky.feed.getTimeline")
+	}
+}
+
 // A gzip bomb isn't unpacked.
 func TestReadAfterWriteBomb(t *testing.T) {
 	_, alice, _, _, _ := lagging(t)

@@ -56,7 +56,7 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, account storage.A
 	if err != nil || a == nil || a.Body == nil {
 		return refusal
 	}
-	return s.respond(w, a)
+	return s.respond(watch, w, a)
 }
 
 // patchAnswer patches an answer. Should that fail, the client gets the answer as it is.
@@ -89,7 +89,7 @@ func (s *Server) patchAnswer(
 		return s.stream(ctx, watch, w, resp, io.MultiReader(&raw, resp.Body))
 	}
 	s.incoming(w.Header(), resp.Header)
-	return s.respond(w, a)
+	return s.respond(watch, w, a)
 }
 
 // guard turns a panic of a patch, which works on what a service has answered, into an error.
@@ -102,7 +102,7 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (s *Server) respond(w http.ResponseWriter, a *patch.Answer) error {
+func (s *Server) respond(watch *watch, w http.ResponseWriter, a *patch.Answer) error {
 	body, err := json.Marshal(a.Body)
 	if err != nil {
 		return err
@@ -111,8 +111,11 @@ func (s *Server) respond(w http.ResponseWriter, a *patch.Answer) error {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set(upstreamLag, strconv.FormatInt(s.Now().Sub(a.Records[0].Time).Milliseconds(), 10))
-	_, err = w.Write(body)
-	return err
+	// In pieces, each of which the client has to take in time: it holds memory that others wait for.
+	if _, err := io.Copy(watchedWriter{w, watch, false}, struct{ io.Reader }{bytes.NewReader(body)}); err != nil {
+		return context.Canceled
+	}
+	return nil
 }
 
 // answer prepares an answer for a patch, without the body. It is nil if there is nothing to patch: the service doesn't say
