@@ -743,10 +743,16 @@ func TestProxySubscription(t *testing.T) {
 	}
 }
 
-// A socket on which nothing happens is closed.
+// A socket on which nothing happens is closed, though it may take longer to be made.
 func TestProxySubscriptionStalls(t *testing.T) {
+	const idle = 100 * time.Millisecond
 	gone := make(chan error, 1)
 	view := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(3 * idle):
+		case <-r.Context().Done():
+			return
+		}
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
@@ -755,7 +761,7 @@ func TestProxySubscriptionStalls(t *testing.T) {
 		_, _, err = c.Read(context.Background())
 		gone <- err
 	})
-	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.SocketTimeout = 100 * time.Millisecond })
+	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.SocketTimeout = idle })
 	alice := w.signUp(t, "alice")
 	c, _, err := websocket.Dial(t.Context(), w.url+"/xrpc/com.example.subscribe",
 		&websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + alice.access}}})

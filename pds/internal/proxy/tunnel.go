@@ -33,10 +33,12 @@ func (s *Server) tunnel(
 	out.Header.Set("Connection", "Upgrade")
 	out.Header.Set("Upgrade", "websocket")
 	copyHeaders(out.Header, r.Header, socketRequest)
+	watch.wait(3 * s.HeaderTimeout) // a connection, its encryption, and the answer
 	resp, err := t.client.Do(out)
 	if err != nil {
 		return s.failure(ctx, t.url.Host, err)
 	}
+	watch.touch()
 	defer resp.Body.Close()
 	upstream, ok := resp.Body.(io.ReadWriteCloser)
 	if resp.StatusCode != http.StatusSwitchingProtocols || !ok || !xrpc.IsUpgrade(&http.Request{Header: resp.Header}) {
