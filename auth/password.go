@@ -59,6 +59,20 @@ func VerifyPassword(ctx context.Context, hash, password string) (ok, rehash bool
 	return verify(ctx, hash, password)
 }
 
+// CheckPasswordHash reports whether [VerifyPassword] knows the form of a hash, without trying a password on it. It is for
+// hashes that come from elsewhere. Error: [ErrPasswordHash].
+func CheckPasswordHash(hash string) error {
+	if hash == "" {
+		return nil
+	}
+	if strings.HasPrefix(hash, argon2Prefix) {
+		_, err := parseArgon2(hash)
+		return err
+	}
+	_, _, err := parseScrypt(hash)
+	return err
+}
+
 // VerifyNone takes as long as [VerifyPassword] with a hash of [HashPassword]. It is called where there is no account to
 // log in to, so that a stranger can't tell by the time which accounts exist. Error: that of ctx, if it ends while the
 // call waits for its turn.

@@ -104,6 +104,9 @@ func TestVerifyPasswordRefusesHash(t *testing.T) {
 		if ok, _, err := VerifyPassword(t.Context(), hash, "password"); ok || !errors.Is(err, ErrPasswordHash) {
 			t.Errorf("%q: got %v, %v, want ErrPasswordHash", hash, ok, err)
 		}
+		if err := CheckPasswordHash(hash); !errors.Is(err, ErrPasswordHash) {
+			t.Errorf("%q is accepted: %v", hash, err)
+		}
 	}
 }
 

@@ -20,11 +20,9 @@ const (
 )
 
 func verifyScrypt(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
-	salt, key, found := strings.Cut(hash, ":")
-	want, keyErr := hex.DecodeString(key)
-	_, saltErr := hex.DecodeString(salt)
-	if !found || keyErr != nil || saltErr != nil || len(salt) != scryptSaltChars || len(want) != scryptKeyLen {
-		return false, false, ErrPasswordHash
+	salt, want, err := parseScrypt(hash)
+	if err != nil {
+		return false, false, err
 	}
 	got, err := deriveScrypt(ctx, password, salt)
 	if err != nil {
@@ -32,6 +30,17 @@ func verifyScrypt(ctx context.Context, hash, password string) (ok, rehash bool, 
 	}
 	ok = subtle.ConstantTimeCompare(got, want) == 1
 	return ok, ok, nil
+}
+
+// parseScrypt reads "salt:key". Error: [ErrPasswordHash].
+func parseScrypt(hash string) (salt string, key []byte, err error) {
+	salt, digits, found := strings.Cut(hash, ":")
+	key, keyErr := hex.DecodeString(digits)
+	_, saltErr := hex.DecodeString(salt)
+	if !found || keyErr != nil || saltErr != nil || len(salt) != scryptSaltChars || len(key) != scryptKeyLen {
+		return "", nil, ErrPasswordHash
+	}
+	return salt, key, nil
 }
 
 func deriveScrypt(ctx context.Context, password, salt string) ([]byte, error) {

@@ -20,8 +20,9 @@ type NewAccount struct {
 	// Email is the user's address. If zero, the account has none.
 	Email string
 
-	// PasswordHash is a hash that auth.VerifyPassword knows: one that the host has already, or one of auth.HashPassword. If
-	// zero, no password opens the account; the host signs its owner in by [Server.SignIn], or by an auth.Authenticator.
+	// PasswordHash is a hash that auth.VerifyPassword knows: one that the host has already, or one of auth.HashPassword. With
+	// any other, such as bcrypt's, no account is made. If zero, no password opens the account; the host signs its owner in by
+	// [Server.SignIn], or by an auth.Authenticator.
 	PasswordHash string
 }
 

@@ -281,3 +281,22 @@ func TestRecordsOfOthersMaking(t *testing.T) {
 		t.Errorf("listed (-want +got):\n%s", diff)
 	}
 }
+
+// TestHostAccountPasswordHash: a hash that no password could be held against is refused, not found out at the first login.
+func TestHostAccountPasswordHash(t *testing.T) {
+	p := pdstest.New(t)
+	for _, hash := range []string{
+		"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", // bcrypt's
+		"a password", "$argon2id$v=19$m=4194304,t=1,p=1$n9yE+tOVCHu1xtc6NLf44Q$MdbA7duKDB1HnMdsGmkVTzEuKSAcf+Z302T4f5NofTA",
+	} {
+		did, err := p.CreateAccount(t.Context(), pds.NewAccount{Handle: "alice.test", PasswordHash: hash})
+		var e *xrpc.Error
+		if !errors.As(err, &e) || e.Name != "InvalidRequest" || strings.Contains(e.Message, hash) {
+			t.Errorf("%s: got %q, %v", hash, did, err)
+		}
+	}
+	scrypt := "00000000000000000000000000000000:" + strings.Repeat("00", 64)
+	if _, err := p.CreateAccount(t.Context(), pds.NewAccount{Handle: "alice.test", PasswordHash: scrypt}); err != nil {
+		t.Error(err)
+	}
+}

@@ -23,6 +23,9 @@ func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwo
 			return "", xrpc.InvalidRequest("%q is no email address", email)
 		}
 	}
+	if err := auth.CheckPasswordHash(passwordHash); err != nil {
+		return "", xrpc.InvalidRequest("The password's hash has a form that isn't known")
+	}
 	account, err := s.signUp(ctx, req)
 	return account.DID, err
 }
