@@ -300,3 +300,14 @@ func TestHostAccountPasswordHash(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHostDeletesByKey: a key that was forgotten isn't made, or nothing would be deleted without a word.
+func TestHostDeletesByKey(t *testing.T) {
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	err := p.Repo(alice.DID).Delete(t.Context(), "com.example.note", "")
+	var e *xrpc.Error
+	if !errors.As(err, &e) || e.Name != "InvalidRequest" {
+		t.Errorf("got %v", err)
+	}
+}

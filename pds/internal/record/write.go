@@ -53,7 +53,7 @@ func (s *Server) writeFor(
 	})
 }
 
-// write makes the record keys that writes lack.
+// write makes the record keys that writes of records lack.
 func (s *Server) write(
 	ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes []Write, ask func() error,
 ) (Written, error) {
@@ -64,7 +64,7 @@ func (s *Server) write(
 	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
 	for i := range writes {
 		w := &writes[i]
-		if w.RKey == "" {
+		if w.RKey == "" && w.Action != repo.Delete {
 			w.RKey = s.keys.next(s.Now())
 		}
 		var p prepared
