@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/repo"
 )
 
 // Upkeep does once what Run does every minute.
@@ -14,3 +15,6 @@ func (s *Server) Log() *firehose.Log { return s.store }
 
 // WaitForLetters waits until the letters that no request waits for are sent.
 func (s *Server) WaitForLetters() { s.outbox.Wait() }
+
+// Engine writes repos, and asks nobody about their accounts.
+func (s *Server) Engine() *repo.Engine { return s.engine }

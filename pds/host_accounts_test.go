@@ -311,3 +311,46 @@ func TestHostDeletesByKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestHostWritesToNoInactiveRepo: what the network isn't to be shown, no commit tells it, whoever writes.
+func TestHostWritesToNoInactiveRepo(t *testing.T) {
+	for _, test := range []struct {
+		status storage.AccountStatus
+		change func(*storage.Account)
+		want   error
+	}{
+		{storage.StatusDeactivated, func(a *storage.Account) { a.DeactivatedAt = pdstest.Start }, auth.ErrAccountDeactivated},
+		{storage.StatusTakendown, func(a *storage.Account) { a.TakedownRef = "case 1" }, auth.ErrAccountTakedown},
+	} {
+		t.Run(string(test.status), func(t *testing.T) {
+			p := pdstest.New(t)
+			r := p.Repo(p.Account(t, "alice").DID)
+			uri, _, err := r.Put(t.Context(), "com.example.note", "a", note{Text: "first"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Config.Store.UpdateAccount(t.Context(), uri.Authority().DID(), func(a *storage.Account) error {
+				test.change(a)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			before, err := r.Rev(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := r.Put(t.Context(), "com.example.note", "a", note{Text: "second"}); !errors.Is(err, test.want) {
+				t.Errorf("put: %v", err)
+			}
+			if err := r.Delete(t.Context(), "com.example.note", "a"); !errors.Is(err, test.want) {
+				t.Errorf("delete: %v", err)
+			}
+			if after, err := r.Rev(t.Context()); err != nil || after != before {
+				t.Errorf("there is a commit more, %v", err)
+			}
+		})
+	}
+	if err := pdstest.New(t).Repo("did:plc:nobody").Delete(t.Context(), "com.example.note", "a"); !errors.Is(err, auth.ErrAccountNotFound) {
+		t.Errorf("nobody's: %v", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/memory"
 )
@@ -90,7 +91,8 @@ func TestImportDuringActivation(t *testing.T) {
 }
 
 // Between the look at the head that the #sync event of an activation names and the event itself there can be no commit: its
-// own event would come before, and the log would go back to an older rev.
+// own event would come before, and the log would go back to an older rev. Who writes then has looked at the account before it
+// was deactivated.
 func TestNoCommitDuringActivation(t *testing.T) {
 	store := &meanwhile{Store: memory.New()}
 	w := start(t, func(c *pds.Config) { c.Store = store })
@@ -100,7 +102,9 @@ func TestNoCommitDuringActivation(t *testing.T) {
 	store.beforeUpdate = func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // it waits for as long as it may
 		defer cancel()
-		_, _, err = w.Server.Repo(alice.did).Put(ctx, "com.example.note", "", map[string]any{"$type": "com.example.note"})
+		_, err = w.Server.Engine().Apply(ctx, alice.did, repo.Batch{
+			Ops: []repo.Op{{Action: repo.Create, Path: "com.example.note/a", Value: []byte{0xa0}}},
+		})
 	}
 	alice.post(t, "com.atproto.server.activateAccount", nil).decode(t, nil)
 	if !errors.Is(err, context.DeadlineExceeded) {

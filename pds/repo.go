@@ -11,13 +11,15 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
 )
 
 // Repo reads and writes an account's repo from Go, with the authority of the host program: no session is asked for.
-// Records keep the same rules as those that come over HTTP, and errors of the caller's making are an *xrpc.Error.
+// Records keep the same rules as those that come over HTTP, and errors of the caller's making are an *xrpc.Error. What an
+// account isn't allowed while it isn't active, the host isn't either: the network doesn't want the commits of such a repo.
 type Repo struct {
 	did    syntax.DID
 	server *Server
@@ -46,25 +48,31 @@ func (r Repo) Rev(ctx context.Context) (syntax.TID, error) {
 type Record = RecordOf[map[string]any]
 
 // Put creates or replaces a record. The value is anything that encodes to the record's JSON, such as one of indigo's
-// generated types; if the record key is "", one is made. It returns the record's URI and CID.
+// generated types; if the record key is "", one is made. It returns the record's URI and CID. Errors:
+// auth.ErrAccountNotFound, auth.ErrAccountDeactivated, auth.ErrAccountTakedown.
 func (r Repo) Put(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey, value any) (syntax.ATURI, cid.Cid, error) {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return "", cid.Undef, fmt.Errorf("pds: encoding a record: %w", err)
 	}
-	w, err := r.server.records.Write(ctx, r.did, cid.Undef,
-		record.Write{Action: repo.Put, Collection: collection, RKey: rkey, Record: raw})
+	w, err := r.write(ctx, record.Write{Action: repo.Put, Collection: collection, RKey: rkey, Record: raw})
 	if err != nil {
 		return "", cid.Undef, err
 	}
 	return r.uri(w.Paths[0]), w.Ops[0].CID, nil
 }
 
-// Delete deletes a record. To delete what isn't there is no error.
+// Delete deletes a record. To delete what isn't there is no error. Errors: those of [Repo.Put].
 func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) error {
-	_, err := r.server.records.Write(ctx, r.did, cid.Undef,
-		record.Write{Action: repo.Delete, Collection: collection, RKey: rkey})
+	_, err := r.write(ctx, record.Write{Action: repo.Delete, Collection: collection, RKey: rkey})
 	return err
+}
+
+func (r Repo) write(ctx context.Context, w record.Write) (record.Written, error) {
+	if _, err := r.server.writable(ctx, r.did.AtIdentifier(), auth.Caller{DID: r.did}); err != nil {
+		return record.Written{}, err
+	}
+	return r.server.records.Write(ctx, r.did, cid.Undef, w)
 }
 
 // Get returns a record. Error: storage.ErrNotFound.
