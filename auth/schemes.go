@@ -10,9 +10,10 @@ import (
 //	auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(password)}
 //
 // Schemes are compared without regard to case. The authenticator of the scheme "", if there is one, is asked about
-// requests without the header, which are anonymous otherwise: a host's own that looks at a cookie, for example, and has to
-// see to it that no other site makes a browser send it. A request with an unknown scheme or a malformed or repeated header
-// is refused with [ErrInvalidToken].
+// requests without the header, which are anonymous otherwise: a host's own that looks at a cookie, for example. It has to
+// see to it that no other site makes a browser send a POST with the cookie: see [http.CrossOriginProtection]. WebSockets
+// that other sites open with a cookie, the server refuses by itself. A request with an unknown scheme or a malformed or
+// repeated header is refused with [ErrInvalidToken].
 type Schemes map[string]Authenticator
 
 var _ Authenticator = Schemes(nil)

@@ -2,8 +2,8 @@ package xrpc
 
 import "net/http"
 
-// allowCORS lets scripts of any origin use the API, which takes no cookies. It answers preflight requests, and reports
-// whether it did.
+// allowCORS lets scripts of any origin use the API with tokens, not with the cookies of a host that has some. It answers
+// preflight requests, and reports whether it did.
 func allowCORS(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")

@@ -162,6 +162,9 @@ func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 		return err
 	}
 	if IsUpgrade(r) { // whoever serves it: this server, or another to which it is passed on
+		if err := refuseForeign(r, caller); err != nil {
+			return err
+		}
 		leave, err := m.streams.enter(network(m.cfg.ClientAddress(r)), m.cfg.StreamsPerAddress)
 		if err != nil {
 			return err

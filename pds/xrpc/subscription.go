@@ -112,7 +112,7 @@ func serveStream(
 	hijacked := &corkingWriter{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
 		Subprotocols:         []string{TextProtocol},
-		InsecureSkipVerify:   true, // any origin may: there are no cookies
+		InsecureSkipVerify:   true, // any origin may, or [refuseForeign] has refused
 		CompressionMode:      websocket.CompressionNoContextTakeover,
 		CompressionThreshold: compressFrom,
 	})
