@@ -31,6 +31,9 @@ type NewAccount struct {
 // goes on where the first one stopped.
 //
 // Errors of the caller's making are an *xrpc.Error: InvalidHandle, UnsupportedDomain, HandleNotAvailable, InvalidRequest.
+// A host that was stopped before it had noted the DID of a new account gets HandleNotAvailable, too, and finds the account by
+// storage.Accounts.AccountByHandle. That it is the same user's is certain if nobody else can get such a handle: see
+// BeforeAccount and HandleAllowed of [Hooks].
 func (s *Server) CreateAccount(ctx context.Context, a NewAccount) (syntax.DID, error) {
 	return s.accounts.Create(ctx, a.Handle, a.Email, a.PasswordHash)
 }

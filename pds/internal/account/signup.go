@@ -61,7 +61,7 @@ type reservation struct {
 // attempts by different people for one handle or one address, only the one that has reserved it registers a DID.
 func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account, error) {
 	if err := s.available(ctx, req); err != nil {
-		return storage.Account{}, err
+		return s.made(ctx, req, err)
 	}
 	r, err := s.reserve(ctx, req)
 	if err != nil {
@@ -85,6 +85,24 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 		s.release(ctx, req)
 	}
 	return account, err
+}
+
+// made returns the account that an earlier attempt of the host has made though it was reported to have failed: its
+// reservation is still there. If there is no such account, it returns err.
+func (s *Server) made(ctx context.Context, req signupRequest, err error) (storage.Account, error) {
+	if !req.byHost { // a person logs in
+		return storage.Account{}, err
+	}
+	r, notResumed := s.resume(ctx, req)
+	if notResumed != nil {
+		return storage.Account{}, err
+	}
+	account, notMade := s.Accounts.Account(ctx, r.DID)
+	if notMade != nil {
+		return storage.Account{}, err
+	}
+	s.release(ctx, req)
+	return account, nil
 }
 
 // available looks whether the handle and the address are free.
