@@ -27,7 +27,7 @@ func main() {
 	}
 	users := newUsers(map[string]string{"alice": "wonderland", "bob": "builder"})
 	c.Authenticators = users.authenticators()
-	c.Hooks.BeforeAccount = refuseStrangers
+	c.Hooks.HandleAllowed = refuseHandles
 	srv, err := pds.New(c)
 	if err != nil {
 		log.Fatal(err)

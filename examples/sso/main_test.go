@@ -23,7 +23,7 @@ func start(t *testing.T) *service {
 	users := newUsers(map[string]string{"alice": "wonderland", "bob": "builder"})
 	p := pdstest.New(t, func(c *pds.Config) {
 		c.Authenticators = users.authenticators()
-		c.Hooks.BeforeAccount = refuseStrangers
+		c.Hooks.HandleAllowed = refuseHandles
 	})
 	return &service{routes(users, p.Server), p}
 }
@@ -117,6 +117,17 @@ func TestRefused(t *testing.T) {
 	if w := s.do("POST", "/xrpc/com.atproto.server.deactivateAccount", "{}", "application/json", app); w.Code != http.StatusOK {
 		t.Errorf("another site's request with a token: %d %s", w.Code, w.Body)
 	}
+}
+
+// TestHandles: nobody takes the handle of a user who hasn't logged in yet.
+func TestHandles(t *testing.T) {
+	s := start(t)
+	alice := s.login(t, "alice", "wonderland")
+	w := s.do("POST", "/xrpc/com.atproto.identity.updateHandle", `{"handle":"bob.test"}`, "application/json", alice)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("alice becomes bob: %d %s", w.Code, w.Body)
+	}
+	s.login(t, "bob", "builder")
 }
 
 // TestFailedLogin: an account that couldn't be made is made at the next login.

@@ -96,7 +96,8 @@ func (u *users) authenticate(r *http.Request) (auth.Caller, error) {
 	return auth.Caller{Kind: auth.KindSession, DID: u.accounts[name], Extra: name}, nil
 }
 
-// refuseStrangers is a hook: accounts come with the service, and by no other way.
-func refuseStrangers(context.Context, pds.SignUp) error {
-	return xrpc.InvalidRequest("Join the service, and the account comes with it")
+// refuseHandles is a hook: accounts come with the service, each under its user's name, and by no other way. If people could
+// choose, one of them would take the handle of a user who hasn't logged in yet.
+func refuseHandles(context.Context, syntax.Handle) error {
+	return xrpc.InvalidRequest("Join the service, and the account comes with it, under your name")
 }
