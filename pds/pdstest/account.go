@@ -29,10 +29,15 @@ type Account struct {
 	Access string
 }
 
-// Account makes the account name.test, with the address name@example.com and [Password], and logs in to it.
+// Account makes the account name.test, or name under the first of Config.HandleDomains, with the address name@example.com
+// and [Password], and logs in to it.
 func (p *PDS) Account(t testing.TB, name string) *Account {
 	t.Helper()
-	a := &Account{Handle: syntax.Handle(name + ".test"), Email: name + "@example.com"}
+	domain := ".test"
+	if domains := p.Config.HandleDomains; len(domains) > 0 {
+		domain = domains[0]
+	}
+	a := &Account{Handle: syntax.Handle(name + domain), Email: name + "@example.com"}
 	var err error
 	a.DID, err = p.CreateAccount(t.Context(), pds.NewAccount{Handle: a.Handle, Email: a.Email, PasswordHash: passwordHash})
 	if err != nil {

@@ -77,6 +77,14 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestOtherDomain: an app's own configuration may have handles elsewhere.
+func TestOtherDomain(t *testing.T) {
+	p := pdstest.New(t, func(c *pds.Config) { c.HandleDomains = []string{".people.example.com", ".test"} })
+	if alice := p.Account(t, "alice"); alice.Handle != "alice.people.example.com" {
+		t.Errorf("the handle is %s", alice.Handle)
+	}
+}
+
 // TestClock: time passes when the test says so, and a client refreshes its session.
 func TestClock(t *testing.T) {
 	p := pdstest.New(t)
