@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pdskit/pdskit/auth"
@@ -118,7 +119,10 @@ func (s *Server) assemble(
 	c *Config, sessions *auth.Sessions, registrar identity.Registrar, lexicons *lexicon.Catalog, others *services,
 ) {
 	authenticator := auth.Schemes{"Bearer": others.auth.Or(sessions), "Basic": auth.AdminPassword(c.AdminPassword)}
-	maps.Copy(authenticator, c.Authenticators)
+	for scheme, a := range c.Authenticators {
+		maps.DeleteFunc(authenticator, func(own string, _ auth.Authenticator) bool { return strings.EqualFold(own, scheme) })
+		authenticator[scheme] = a
+	}
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
 		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method,
 		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
