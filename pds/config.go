@@ -191,28 +191,27 @@ func (c *Config) fill() error {
 	if len(c.TokenSecret) < minTokenSecret {
 		errs = append(errs, fmt.Errorf("pds: Config.TokenSecret must have at least %d bytes", minTokenSecret))
 	}
+	if err := c.fillFromURL(); err != nil {
+		errs = append(errs, err)
+	}
+	errs = append(errs, c.check()...)
+	c.fillDefaults()
+	return errors.Join(errs...)
+}
+
+func (c *Config) fillFromURL() error {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
-		return errors.Join(append(errs, fmt.Errorf("pds: Config.PublicURL %q is not the URL of an origin", c.PublicURL))...)
+		return fmt.Errorf("pds: Config.PublicURL %q is not the URL of an origin", c.PublicURL)
 	}
 	c.PublicURL = u.Scheme + "://" + u.Host
 	if c.DID == "" {
 		c.DID = syntax.DID("did:web:" + u.Hostname())
 	}
-	if _, err := syntax.ParseDID(c.DID.String()); err != nil {
-		errs = append(errs, fmt.Errorf("pds: Config.DID: %w", err))
-	}
 	if c.HandleDomains == nil {
 		c.HandleDomains = []string{"." + u.Hostname()}
 	}
-	for _, domain := range c.HandleDomains {
-		if !strings.HasPrefix(domain, ".") {
-			errs = append(errs, fmt.Errorf("pds: Config.HandleDomains: %q has no dot in front", domain))
-		}
-	}
-	_, err = c.namespaces()
-	c.fillDefaults()
-	return errors.Join(append(errs, err)...)
+	return nil
 }
 
 // hostname is how the network calls the server: with the port, if it has an unusual one.

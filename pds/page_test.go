@@ -144,12 +144,3 @@ func TestPolicies(t *testing.T) {
 		t.Errorf("got %s\nwant %s", a, b)
 	}
 }
-
-func TestConfigReportsEverything(t *testing.T) {
-	_, err := pds.New(pds.Config{HandleDomains: []string{"test"}, PublicURL: "https://pds.example.com"})
-	for _, want := range []string{"Store", "Blobs", "Keys", "RotationKey", "TokenSecret", "HandleDomains"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v says nothing of %s", err, want)
-		}
-	}
-}

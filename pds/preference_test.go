@@ -242,13 +242,13 @@ func TestPreferencesConfig(t *testing.T) {
 	base := start(t).config
 	const get, put = "com.example.getSettings", "com.example.putSettings"
 	for want, namespaces := range map[string][]pds.PreferenceNamespace{
-		"no name":                {{Get: get, Put: put}},
-		"within the other":       {{Name: "app", Get: get, Put: put}},
-		"one within the other":   {{Name: "app.bsky.actor", Get: get, Put: put}},
-		`"app.bsky" and`:         {{Name: "app.bsky", Get: get, Put: put}},
-		`"com.example" and "com`: {{Name: "com.example", Get: get, Put: put}, {Name: "com", Get: get + "2", Put: put + "2"}},
-		"NSID":                   {{Name: "com.example", Put: put}},
-		"Config.Preferences":     {{Name: "com.example", Get: get, Put: "put"}},
+		`"" isn't one`:               {{Get: get, Put: put}},
+		`"app" and another`:          {{Name: "app", Get: get, Put: put}},
+		`"app.bsky.actor" and`:       {{Name: "app.bsky.actor", Get: get, Put: put}},
+		`"app.bsky" and another`:     {{Name: "app.bsky", Get: get, Put: put}},
+		`"com" and another`:          {{Name: "com.example", Get: get, Put: put}, {Name: "com", Get: get + "2", Put: put + "2"}},
+		"without a name":             {{Name: "com.example", Put: put}},
+		`"com.example" has a method`: {{Name: "com.example", Get: get, Put: "put"}},
 	} {
 		c := base
 		c.Preferences = namespaces

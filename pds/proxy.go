@@ -1,10 +1,7 @@
 package pds
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -122,33 +119,11 @@ func (s *Server) services(c *Config) (*services, error) {
 	return &services{p, a}, err
 }
 
-// namespaces returns the namespaces of preferences, and reports everything that is wrong with those of the host.
-func (c *Config) namespaces() ([]preference.Namespace, error) {
+func (s *Server) preferences(c *Config, p *proxy.Server) *preference.Server {
 	namespaces := []preference.Namespace{preference.Bsky}
-	var errs []error
 	for _, n := range c.Preferences {
-		if n.Name == "" {
-			errs = append(errs, errors.New("pds: Config.Preferences: a namespace has no name"))
-		}
-		for _, other := range namespaces {
-			if within(n.Name, other.Name) || within(other.Name, n.Name) {
-				errs = append(errs, fmt.Errorf("pds: Config.Preferences: %q and %q are one within the other", other.Name, n.Name))
-			}
-		}
-		for _, method := range []syntax.NSID{n.Get, n.Put} {
-			if _, err := syntax.ParseNSID(method.String()); err != nil {
-				errs = append(errs, fmt.Errorf("pds: Config.Preferences: %q: %w", n.Name, err))
-			}
-		}
 		namespaces = append(namespaces, preference.Namespace{Name: n.Name, Get: n.Get, Put: n.Put, Private: n.Private})
 	}
-	return namespaces, errors.Join(errs...)
-}
-
-func within(inner, outer string) bool { return inner == outer || strings.HasPrefix(inner, outer+".") }
-
-func (s *Server) preferences(c *Config, p *proxy.Server) *preference.Server {
-	namespaces, _ := c.namespaces() // which fill has found nothing wrong with
 	return &preference.Server{
 		Accounts: s.store, Namespaces: namespaces, Own: s.own,
 		Audience: p.Audience, Elsewhere: p.Elsewhere, Forward: p.Forward, Now: c.Now,

@@ -66,7 +66,7 @@ func New(c Config) (*Server, error) {
 	if len(c.Relays) > 0 {
 		s.crawlers = &firehose.Crawlers{Log: s.store, Relays: c.Relays, Hostname: c.hostname(), Logger: c.Logger}
 	}
-	var errs [5]error
+	var errs [6]error
 	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
 	sessions, err := auth.NewSessions(auth.SessionsConfig{
 		Store: s.store, Secret: c.TokenSecret, Audience: c.DID, Now: c.Now,
@@ -77,11 +77,9 @@ func New(c Config) (*Server, error) {
 	errs[3] = err
 	lexicons, err := c.lexicons(s.identity)
 	errs[4] = err
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
-	}
 	others, err := s.services(&c)
-	if err != nil {
+	errs[5] = err
+	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
 	s.assemble(&c, sessions, registrar, lexicons, others)
