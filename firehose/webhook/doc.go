@@ -18,8 +18,8 @@
 // for each other.
 //
 // An endpoint that refuses or doesn't answer is asked again until it accepts, with growing pauses of up to five minutes or as
-// long as its Retry-After says, for days if need be. If the log is trimmed in the meantime, it is told so by an event
-// of type [TypeGap], in the place of those that are lost.
+// long as its Retry-After says, an hour at most, for days if need be. If the log is trimmed in the meantime, it is told so by
+// an event of type [TypeGap], in the place of those that are lost.
 //
 // # What arrives
 //

@@ -18,5 +18,7 @@
 //		},
 //	}
 //
-// A patch never makes an answer worse: if it fails, the client gets what the service has answered.
+// A patch never makes an answer worse: if it fails, the client gets what the service has answered. It isn't asked where the
+// service doesn't send the header, nor before it knows any record of the account's: then what is new can't be told from what
+// was there before it came here.
 package patch

@@ -37,8 +37,9 @@ type Answer struct {
 	Account storage.Account // that has made the request
 
 	// Records are those of the patch's collections that were written, anew or for the first time, since the answer's state
-	// of the repo, oldest first: of each collection up to ten, those with the greatest keys. Records that moderators have
-	// taken down aren't among them.
+	// of the repo, oldest first: of each collection up to ten, those with the greatest keys. One that was written anew may be
+	// in the answer as it was before; of those that were deleted nothing is said. Records that moderators have taken down
+	// aren't among them.
 	Records []Record
 
 	// Ask has the same service answer another query for the same account, without patches.

@@ -10,5 +10,6 @@
 //	}
 //
 // Each server listens on a loopback address, and asks nothing outside. Tests may run in parallel, each with one of its own;
-// when a test ends, nothing of its server is left.
+// when a test ends, nothing of its server is left. What package goleak finds nevertheless, a dependency has started when it
+// was imported: goleak.VerifyTestMain(m, goleak.IgnoreCurrent()).
 package pdstest
