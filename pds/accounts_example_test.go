@@ -39,6 +39,18 @@ func ExampleServer_CreateAccount() {
 	// true HandleNotAvailable
 }
 
+// A user leaves the host, and takes nothing along that could stay.
+func ExampleServer_DeleteAccount() {
+	ctx := context.Background()
+	srv, did := exampleServer(ctx)
+	if err := srv.DeleteAccount(ctx, did); err != nil {
+		log.Fatal(err)
+	}
+	_, err := srv.SignIn(ctx, did)
+	fmt.Println(errors.Is(err, auth.ErrAccountNotFound))
+	// Output: true
+}
+
 // People whom the host has logged in already are callers of the protocol's methods, too. See the program examples/sso.
 func ExampleConfig_authenticators() {
 	ctx := context.Background()

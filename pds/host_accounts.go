@@ -6,6 +6,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
 )
 
 // NewAccount is an account to be made for a user of the host.
@@ -42,4 +43,18 @@ func (s *Server) CreateAccount(ctx context.Context, a NewAccount) (syntax.DID, e
 // protocol works with. Errors: auth.ErrAccountNotFound; auth.ErrAccountTakedown.
 func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error) {
 	return s.accounts.SignIn(ctx, did)
+}
+
+// DeleteAccount removes an account with all that belongs to it, for good, and tells the network. To delete what isn't there
+// is no error: a call that fails can be made again.
+func (s *Server) DeleteAccount(ctx context.Context, did syntax.DID) error {
+	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, s.now())
+	if err != nil {
+		return err
+	}
+	if _, err := s.store.DeleteAccount(ctx, did, event); err != nil {
+		return err
+	}
+	s.engine.Forget(did)
+	return s.keys.Delete(ctx, did.String()) // the store has forgotten it; what keeps it in memory has to, too
 }

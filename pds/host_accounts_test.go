@@ -14,6 +14,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -155,6 +156,37 @@ func TestSignInRefused(t *testing.T) {
 	}
 	if _, err := p.SignIn(t.Context(), alice.DID); !errors.Is(err, auth.ErrAccountTakedown) {
 		t.Errorf("taken down: %v", err)
+	}
+}
+
+// TestHostDeletesAccount: it is gone, once and for all, and whoever follows the log knows.
+func TestHostDeletesAccount(t *testing.T) {
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	if _, _, err := p.Repo(alice.DID).Put(t.Context(), "com.example.note", "a", note{Text: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	last, err := p.Config.Store.LastSeq(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.DeleteAccount(t.Context(), alice.DID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := p.Wait(t, last, func(e firehose.Event) bool { return e.Account != nil && e.Account.Status == firehose.StatusDeleted })
+	if e.DID != alice.DID || e.Account.Active {
+		t.Errorf("the event is %+v", e)
+	}
+	if _, err := p.Repo(alice.DID).Rev(t.Context()); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the repo: %v", err)
+	}
+	if _, err := p.SignIn(t.Context(), alice.DID); !errors.Is(err, auth.ErrAccountNotFound) {
+		t.Errorf("signing in: %v", err)
+	}
+	if again := p.Account(t, "alice"); again.DID == alice.DID {
+		t.Error("the account is back")
 	}
 }
 

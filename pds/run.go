@@ -94,7 +94,7 @@ func (s *Server) deleteDueAccount(ctx context.Context, did syntax.DID) error {
 	case account.DeactivatedAt.IsZero() || account.DeleteAfter.IsZero() || account.DeleteAfter.After(s.now()):
 		return nil
 	}
-	return s.deleteAccount(ctx, did)
+	return s.DeleteAccount(ctx, did)
 }
 
 func (s *Server) expireTokens(ctx context.Context) error {

@@ -132,7 +132,7 @@ func (s *Server) assemble(
 	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
 	s.accounts = &account.Server{
 		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
-		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Delete: s.deleteAccount,
+		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Delete: s.DeleteAccount,
 		Send: c.sender(), Outbox: s.outbox, Secret: c.TokenSecret, Refresh: s.identity.Refresh,
 		BeforeSignUp: c.Hooks.signUp(), HandleAllowed: c.Hooks.HandleAllowed,
 		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
@@ -163,7 +163,7 @@ func (s *Server) assemble(
 	}
 	admins := &admin.Server{
 		Accounts: s.store, Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, EndSessions: sessions.RevokeAll,
-		DeleteAccount: s.deleteAccount, Now: c.Now,
+		DeleteAccount: s.DeleteAccount, Now: c.Now,
 	}
 	s.Handle(admins.Methods()...)
 	s.Handle(s.accounts.Methods()...)

@@ -112,16 +112,3 @@ func (s *Server) statusEvents(ctx context.Context, a storage.Account, changed bo
 	sync, err := s.engine.SyncEvent(ctx, a.DID)
 	return []storage.Event{event, identity, sync}, err
 }
-
-// deleteAccount removes an account with all that belongs to it, and tells the network.
-func (s *Server) deleteAccount(ctx context.Context, did syntax.DID) error {
-	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, s.now())
-	if err != nil {
-		return err
-	}
-	if _, err := s.store.DeleteAccount(ctx, did, event); err != nil {
-		return err
-	}
-	s.engine.Forget(did)
-	return s.keys.Delete(ctx, did.String()) // the store has forgotten it; what keeps it in memory has to, too
-}

@@ -13,7 +13,7 @@ const patience = 30 * time.Second
 
 // Wait returns the first event after a sequence number that match is true of. It reads the same log that relays do: 0 begins
 // with the first event, and the Seq of an event that was waited for, with the one after it. The test fails if there is
-// no such event within half a minute.
+// no such event within half a minute, and if some after the number have been removed, as those of an account are with it.
 func (p *PDS) Wait(t testing.TB, after int64, match func(firehose.Event) bool) firehose.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
