@@ -94,6 +94,47 @@ func ExampleSessions_Refresh() {
 	// auth: ExpiredToken: Token has been revoked true
 }
 
+// A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store, TokenSecret and DID.
+func ExampleSessions_RevokeAll() {
+	ctx := context.Background()
+	const did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+	sessions := newSessions()
+	for _, appPassword := range []string{"phone", "tablet"} {
+		if _, err := sessions.Create(ctx, did, auth.ScopeAppPass, appPassword); err != nil {
+			panic(err)
+		}
+	}
+	count := func() (n int) {
+		for _, err := range sessions.List(ctx, did) {
+			if err != nil {
+				panic(err)
+			}
+			n++
+		}
+		return n
+	}
+	fmt.Println(count())
+	fmt.Println(sessions.RevokeAll(ctx, did))
+	fmt.Println(count())
+	// Output:
+	// 2
+	// <nil>
+	// 0
+}
+
+// Hashes that come from elsewhere.
+func ExampleCheckPasswordHash() {
+	for _, hash := range []string{
+		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+		"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", // bcrypt's
+	} {
+		fmt.Println(auth.CheckPasswordHash(hash))
+	}
+	// Output:
+	// <nil>
+	// auth: unknown form of password hash
+}
+
 func ExampleVerifyPassword() {
 	ctx := context.Background()
 	hash, err := auth.HashPassword(ctx, "correct horse battery staple")

@@ -104,3 +104,14 @@ func ExamplePolicy_OrApp() {
 	// auth: ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
 	// auth: AuthMissing: Authentication Required
 }
+
+// A method that is told what to write by its input asks what the app may write.
+func ExampleCaller_May() {
+	app := auth.Caller{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto repo:com.example.note"}
+	for _, collection := range []string{"com.example.note", "com.example.diary"} {
+		fmt.Println(app.May(auth.RepoPermission(syntax.NSID(collection), auth.Create)))
+	}
+	// Output:
+	// <nil>
+	// auth: ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
+}

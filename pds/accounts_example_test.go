@@ -51,6 +51,27 @@ func ExampleServer_DeleteAccount() {
 	// Output: true
 }
 
+// Letters go out by whatever the host sends its mail with.
+func ExampleMailer() {
+	ctx := context.Background()
+	srv, _ := exampleServer(ctx, func(c *pds.Config) {
+		c.Mailer = pds.MailerFunc(func(_ context.Context, m pds.Mail) error {
+			fmt.Printf("to %s: %s\n", m.To, m.Subject)
+			return nil
+		})
+	})
+	bob, err := srv.CreateAccount(ctx, pds.NewAccount{Handle: "bob.pds.example.com", Email: "bob@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := srv.SignIn(ctx, bob)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ask(srv, "POST", "/xrpc/com.atproto.server.requestEmailConfirmation", tokens.Access, "")
+	// Output: to bob@example.com: Confirm your e-mail address
+}
+
 // People whom the host has logged in already are callers of the protocol's methods, too. See the program examples/sso.
 func ExampleConfig_authenticators() {
 	ctx := context.Background()

@@ -42,7 +42,8 @@
 // Accounts and callers:
 //
 //   - give accounts to the users that I have: [Server.CreateAccount], [Server.SignIn], and the program examples/sso
-//   - delete an account: [Server.DeleteAccount]
+//   - delete an account: [Server.DeleteAccount]; find one by its handle: [storage.Accounts], which Config.Store is
+//   - log somebody out everywhere: [auth.Sessions.RevokeAll]
 //   - know callers by my own cookies or tokens: [Config.Authenticators]
 //   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
 //   - admit accounts of other servers to a method: [auth.SessionOrService], [auth.OptionalService]

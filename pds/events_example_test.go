@@ -57,3 +57,20 @@ func ExampleServer_Events() {
 	// 5 create app.bsky.feed.post 3mbgyhqcj2k2a hello
 	// 6 delete app.bsky.feed.post 3mbgyhqcj2k2a
 }
+
+// A store was brought back from a backup, and readers had seen number 1000 by then.
+func ExampleServer_RaiseSeq() {
+	ctx := context.Background()
+	srv, _ := exampleServer(ctx)
+	if err := srv.RaiseSeq(ctx, 1000); err != nil {
+		log.Fatal(err)
+	}
+	for e, err := range srv.Events(ctx, 1000) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(e.Seq, "tells what the repo is:", e.Sync != nil)
+		break
+	}
+	// Output: 1001 tells what the repo is: true
+}

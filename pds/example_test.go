@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	indigo "github.com/bluesky-social/indigo/atproto/identity"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/identity"
@@ -125,6 +126,19 @@ func (d exampleDocuments) ResolveDIDRaw(_ context.Context, did syntax.DID) (json
 	}
 	defer res.Body.Close()
 	return io.ReadAll(res.Body)
+}
+
+func (d exampleDocuments) LookupDID(ctx context.Context, did syntax.DID) (*indigo.Identity, error) {
+	raw, err := d.ResolveDIDRaw(ctx, did)
+	if err != nil {
+		return nil, err
+	}
+	var doc indigo.DIDDocument
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil, err
+	}
+	ident := indigo.ParseIdentity(&doc)
+	return &ident, nil
 }
 
 // inProcess passes requests on to a handler without a socket.

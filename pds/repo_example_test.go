@@ -70,6 +70,18 @@ func ExampleRepo_Snapshot() {
 	// now: after <nil>
 }
 
+// Whether a repo is what its owner has signed, down to the last record.
+func ExampleRepo_Verify() {
+	ctx := context.Background()
+	srv, did := exampleServer(ctx)
+	repo := srv.Repo(did)
+	if _, _, err := repo.Put(ctx, "com.example.note", "", exampleNote{"first"}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(repo.Verify(ctx))
+	// Output: <nil>
+}
+
 // A blob is kept when a record refers to it.
 func ExampleRepo_PutBlob() {
 	ctx := context.Background()

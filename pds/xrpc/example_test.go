@@ -37,6 +37,23 @@ func show(mux *xrpc.Mux, r *http.Request) {
 	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Body)))
 }
 
+// A service without accounts, such as one that a server passes requests on to, has the same methods on a Mux of its own. Its
+// callers would be known by an auth.ServiceAuth.
+func ExampleNewMux() {
+	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
+	mux.Handle(xrpc.Query("com.example.ping", auth.Public,
+		func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { return nil, nil }))
+	for _, m := range mux.Methods() {
+		fmt.Println(m.Verb, m.ID, m.Policy)
+	}
+	show(mux, httptest.NewRequest("GET", "/xrpc/com.example.ping", nil))
+	show(mux, httptest.NewRequest("GET", "/xrpc/com.example.pong", nil))
+	// Output:
+	// GET com.example.ping Public
+	// 200
+	// 501 {"error":"MethodNotImplemented","message":"Method Not Implemented"}
+}
+
 func ExampleQuery() {
 	type params struct {
 		Repo  syntax.Handle `json:"repo"`
