@@ -3,7 +3,6 @@ package firehose
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -42,7 +41,7 @@ func (o *Op) Value() (map[string]any, error) {
 }
 
 // Decode stores the record in what into points to: one of indigo's generated types, or anything that the record's JSON
-// can be decoded into. Errors: those of Value, and that the record doesn't fit.
+// can be decoded into; see [DecodeRecord]. Errors: those of Value, and that the record doesn't fit.
 func (o *Op) Decode(into any) error {
 	if into, ok := into.(cbg.CBORUnmarshaler); ok {
 		b, err := o.Record()
@@ -58,11 +57,10 @@ func (o *Op) Decode(into any) error {
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(value)
-	if err != nil {
+	if err := DecodeRecord(value, into); err != nil {
 		return fmt.Errorf("firehose: decode %s/%s: %w", o.Collection, o.RecordKey, err)
 	}
-	return json.Unmarshal(b, into)
+	return nil
 }
 
 // blocks are those that come with a commit, as a CAR file. They're looked through once, when the first is asked for.

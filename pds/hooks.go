@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/account"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -61,12 +63,23 @@ type Op struct {
 	Collection syntax.NSID
 	RecordKey  syntax.RecordKey
 
-	// Record is the record's JSON as the client has sent it, nil for a repo.Delete.
+	// Record is the record's JSON as the client has sent it, nil for a repo.Delete. [Op.Decode] isn't deceived by names that
+	// differ in case only, as package json is.
 	Record json.RawMessage
 }
 
-// Decode decodes the record into what v points to.
-func (o Op) Decode(v any) error { return json.Unmarshal(o.Record, v) }
+// Decode decodes the record into what v points to, as [firehose.DecodeRecord] does. Error: an *xrpc.Error that says that it
+// doesn't fit, to be returned to the client.
+func (o Op) Decode(v any) error {
+	value, err := atdata.UnmarshalJSON(o.Record)
+	if err == nil {
+		err = firehose.DecodeRecord(value, v)
+	}
+	if err != nil {
+		return xrpc.InvalidRequest("Invalid record: %s", err)
+	}
+	return nil
+}
 
 // Upload is a request to store a blob.
 type Upload struct {

@@ -260,3 +260,39 @@ func TestHookMeasure(t *testing.T) {
 		t.Errorf("measured (-want +got):\n%s", diff)
 	}
 }
+
+// TestHookIsNotDeceived: encoding/json takes properties for the same that differ in case, or by letters that are like each
+// other in it; others, who read the record, don't.
+func TestHookIsNotDeceived(t *testing.T) {
+	type profile struct {
+		DisplayName string `json:"displayName"`
+	}
+	p := pdstest.New(t, func(c *pds.Config) {
+		c.Hooks.BeforeWrite = func(_ context.Context, w pds.Writes) error {
+			var v profile
+			if err := w.Ops[0].Decode(&v); err != nil {
+				return err
+			}
+			if v.DisplayName == "Official" {
+				return auth.ErrForbidden
+			}
+			return nil
+		}
+	})
+	alice := p.Account(t, "alice")
+	for record, want := range map[string]string{
+		`{"displayName":"Alice"}`:                               "",
+		`{"displayName":"Official"}`:                            "Forbidden",
+		`{"displayName":"Official","displayname":"Alice"}`:      "Forbidden",
+		`{"displayName":"Official","di\u017fplayName":"Alice"}`: "Forbidden",
+		`{"displayName":"Alice","more":{"a":1,"A":2}}`:          "",
+		`{"displayName":1}`:                                     "InvalidRequest",
+	} {
+		err := alice.Client.Post(t.Context(), "com.atproto.repo.createRecord", map[string]any{
+			"repo": alice.DID, "collection": "com.example.profile", "record": json.RawMessage(record),
+		}, nil)
+		if got := refusal(t, err); got != want {
+			t.Errorf("%s: %v, want %q", record, err, want)
+		}
+	}
+}

@@ -295,7 +295,9 @@ func TestRecordsOfOthersMaking(t *testing.T) {
 	p := pdstest.New(t)
 	alice := p.Account(t, "alice")
 	r := p.Repo(alice.DID)
-	for rkey, value := range map[syntax.RecordKey]any{"a": map[string]any{"text": 1}, "b": note{Text: "good"}} {
+	for rkey, value := range map[syntax.RecordKey]any{
+		"a": map[string]any{"text": 1}, "b": note{Text: "good"}, "c": map[string]any{"text": "text", "teXt": "deceived"},
+	} {
 		if _, _, err := r.Put(t.Context(), "com.example.note", rkey, value); err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +310,7 @@ func TestRecordsOfOthersMaking(t *testing.T) {
 		}
 		got = append(got, n.Value.Text)
 	}
-	if diff := cmp.Diff([]string{"a is no note", "good"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"a is no note", "good", "text"}, got); diff != "" {
 		t.Errorf("listed (-want +got):\n%s", diff)
 	}
 }

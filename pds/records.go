@@ -2,7 +2,6 @@ package pds
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -22,7 +22,7 @@ type RecordOf[T any] struct {
 }
 
 // Records are the records of one collection of a repo, as values of a Go type. T is anything that encodes to the
-// records' JSON, and decodes from it, such as one of indigo's generated types:
+// records' JSON, and decodes from it, such as one of indigo's generated types; see [firehose.DecodeRecord]:
 //
 //	posts := pds.Records[Post]{Repo: srv.Repo(did), Collection: "com.example.post"}
 type Records[T any] struct {
@@ -71,11 +71,7 @@ func (r Records[T]) decode(row storage.Record) (RecordOf[T], error) {
 	if err != nil {
 		return out, err
 	}
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return out, err
-	}
-	if err := json.Unmarshal(raw, &out.Value); err != nil {
+	if err := firehose.DecodeRecord(data, &out.Value); err != nil {
 		return out, fmt.Errorf("pds: decode %s: %w", out.URI, err)
 	}
 	return out, nil
