@@ -387,3 +387,36 @@ func TestHostWritesToNoInactiveRepo(t *testing.T) {
 		t.Errorf("nobody's: %v", err)
 	}
 }
+
+// TestTakenDownRecords: the host reads them, and is told that they're not for others.
+func TestTakenDownRecords(t *testing.T) {
+	p := startPost(t)
+	alice := p.account(t, "alice")
+	notes := pds.Records[note]{Repo: p.Server.Repo(alice.did), Collection: "com.example.note"}
+	for _, text := range []string{"bad", "good"} {
+		uri, c, err := notes.Put(t.Context(), syntax.RecordKey(text), note{Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text == "bad" {
+			p.takedown(t, map[string]any{"$type": "com.atproto.repo.strongRef", "uri": uri, "cid": c.String()}, true)
+		}
+	}
+	want := map[string]bool{"bad": true, "good": false}
+	got := map[string]bool{}
+	for n, err := range notes.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[n.Value.Text] = n.TakenDown
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("typed (-want +got):\n%s", diff)
+	}
+	for text, down := range want {
+		r, err := notes.Repo.Get(t.Context(), notes.Collection, syntax.RecordKey(text))
+		if err != nil || r.TakenDown != down {
+			t.Errorf("%s: %+v, %v", text, r, err)
+		}
+	}
+}

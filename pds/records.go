@@ -19,6 +19,9 @@ type RecordOf[T any] struct {
 	CID   cid.Cid
 	Rev   syntax.TID // of the commit that wrote it
 	Value T
+
+	// TakenDown says that moderators have taken the record down: it isn't to be shown to anybody but its author.
+	TakenDown bool
 }
 
 // Records are the records of one collection of a repo, as values of a Go type. T is anything that encodes to the
@@ -66,7 +69,7 @@ func (r Records[T]) List(ctx context.Context) iter.Seq2[RecordOf[T], error] {
 }
 
 func (r Records[T]) decode(row storage.Record) (RecordOf[T], error) {
-	out := RecordOf[T]{URI: r.Repo.uri(row.Path), CID: row.CID, Rev: row.Rev}
+	out := RecordOf[T]{URI: r.Repo.uri(row.Path), CID: row.CID, Rev: row.Rev, TakenDown: row.TakedownRef != ""}
 	data, err := atdata.UnmarshalCBOR(row.Bytes)
 	if err != nil {
 		return out, err

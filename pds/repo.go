@@ -20,6 +20,9 @@ import (
 // Repo reads and writes an account's repo from Go, with the authority of the host program: no session is asked for.
 // Records keep the same rules as those that come over HTTP, and errors of the caller's making are an *xrpc.Error. What an
 // account isn't allowed while it isn't active, the host isn't either: the network doesn't want the commits of such a repo.
+//
+// Reads show all there is. Whether others may see it is for the host to look at, who shows it: a record's TakenDown, and the
+// account's Status, in storage.Account.
 type Repo struct {
 	did    syntax.DID
 	server *Server
@@ -123,7 +126,9 @@ func (r Repo) rows(ctx context.Context, collection syntax.NSID) iter.Seq2[storag
 
 func (r Repo) decode(row storage.Record) (Record, error) {
 	value, err := atdata.UnmarshalCBOR(row.Bytes)
-	return Record{URI: r.uri(row.Path), CID: row.CID, Rev: row.Rev, Value: value}, err
+	return Record{
+		URI: r.uri(row.Path), CID: row.CID, Rev: row.Rev, Value: value, TakenDown: row.TakedownRef != "",
+	}, err
 }
 
 func (r Repo) uri(path string) syntax.ATURI {
