@@ -9,6 +9,10 @@ import (
 //
 // A request with bad credentials is refused by each of them but [Public], also where it would be admitted with none:
 // a client whose token has expired must hear of it, or it would take the anonymous answer for its own.
+//
+// They look at credentials, not at accounts: until an access token expires, it is good for an account, too, that has been
+// taken down, deactivated or deleted meanwhile. A method to which that matters looks at the account's status. Writing by
+// a pds.Repo does.
 var (
 	// Public admits everybody, as anonymous. It doesn't look at credentials, so that a public read works for clients that
 	// send an old token along with everything.
