@@ -64,6 +64,36 @@ func TestUnhealthy(t *testing.T) {
 	}
 }
 
+// TestMountBeside: whatever a host has for the rest of its paths doesn't stand in the way.
+func TestMountBeside(t *testing.T) {
+	w := start(t)
+	for _, pattern := range []string{"/", "GET /", "POST /", "/{page}", "GET /{page}", "/{$}"} {
+		mux := http.NewServeMux()
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the host's") })
+		w.Mount(mux)
+		for request, want := range map[string]string{
+			"GET /xrpc/com.atproto.server.describeServer":   "availableUserDomains",
+			"HEAD /xrpc/com.atproto.server.describeServer":  "",
+			"POST /xrpc/com.atproto.server.createSession":   "InvalidRequest",
+			"OPTIONS /xrpc/com.atproto.server.createRecord": "",
+			"GET /.well-known/did.json":                     "did:web:",
+		} {
+			verb, path, _ := strings.Cut(request, " ")
+			recorder := httptest.NewRecorder()
+			mux.ServeHTTP(recorder, httptest.NewRequest(verb, path, nil))
+			body := recorder.Body.String()
+			if !strings.Contains(body, want) || body == "the host's" || recorder.Code == http.StatusMethodNotAllowed {
+				t.Errorf("beside %s, %s: %d %s", pattern, request, recorder.Code, body)
+			}
+		}
+	}
+	recorder := httptest.NewRecorder() // on a host of its own, it is the server who answers
+	w.ServeHTTP(recorder, httptest.NewRequest("PUT", "/xrpc/com.atproto.server.describeServer", nil))
+	if recorder.Code != http.StatusBadRequest || !strings.Contains(recorder.Body.String(), "InvalidRequest") {
+		t.Errorf("PUT: %d %s", recorder.Code, recorder.Body)
+	}
+}
+
 // Mounted on somebody's mux, the server takes exactly its own paths.
 func TestMount(t *testing.T) {
 	w := start(t)

@@ -182,6 +182,7 @@ func (s *Server) assemble(
 	}
 	s.site = http.NewServeMux()
 	s.Mount(s.site)
+	s.site.Handle(xrpc.Prefix, s.mux) // which says what is wrong with other methods
 	s.pages.MountSite(s.site)
 }
 
@@ -192,9 +193,12 @@ func (s *Server) Handle(methods ...xrpc.Method) { s.mux.Handle(methods...) }
 // Methods returns all methods, ordered by their IDs.
 func (s *Server) Methods() []xrpc.Method { return s.mux.Methods() }
 
-// Mount registers exactly the paths that a PDS needs: /xrpc/, /.well-known/atproto-did and /.well-known/did.json.
+// Mount registers exactly the paths that a PDS needs: /xrpc/, /.well-known/atproto-did and /.well-known/did.json, with the
+// methods that it answers, so that it gets along with a host's "GET /".
 func (s *Server) Mount(mux *http.ServeMux) {
-	mux.Handle(xrpc.Prefix, s.mux)
+	for _, verb := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} { // GET stands for HEAD, too
+		mux.Handle(verb+" "+xrpc.Prefix, s.mux)
+	}
 	s.pages.Mount(mux)
 }
 
