@@ -37,7 +37,7 @@
 //   - get Go types for my lexicons: the command [github.com/pdskit/pdskit/pds/xrpc/lexgen]
 //   - refuse what a request wants: [Hooks], and [xrpc.Errorf] for what the client is told
 //   - keep preferences of my own apps: [Config.Preferences]
-//   - test my app against a server: package [github.com/pdskit/pdskit/pds/pdstest]
+//   - test my app against a server, as any caller: package [github.com/pdskit/pdskit/pds/pdstest]
 //
 // Accounts and callers:
 //

@@ -2,12 +2,9 @@ package main
 
 import (
 	"errors"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/atclient"
-	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pdskit/pdskit/auth"
@@ -15,18 +12,10 @@ import (
 	"github.com/pdskit/pdskit/pds/pdstest"
 )
 
-// start serves the program's methods, to apps too: whoever says so acts for an account, with the scope that they claim.
-func start(t *testing.T) (p *pdstest.PDS, alice *pdstest.Account) {
-	p = pdstest.New(t, func(c *pds.Config) {
-		c.Lexicons = lexicons
-		c.Authenticators = auth.Schemes{"App": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
-			_, scope, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-			return auth.Caller{Kind: auth.KindOAuth, DID: alice.DID, Scope: strings.ReplaceAll(scope, "+", " ")}, nil
-		})}
-	})
+func start(t *testing.T) (*pdstest.PDS, *pdstest.Account) {
+	p := pdstest.New(t, func(c *pds.Config) { c.Lexicons = lexicons })
 	p.Handle(methods(p.Server)...)
-	alice = p.Account(t, "alice")
-	return p, alice
+	return p, p.Account(t, "alice")
 }
 
 func TestBookmarks(t *testing.T) {
@@ -57,23 +46,23 @@ func TestBookmarks(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	p, alice := start(t)
+	app := func(scope string) *atclient.APIClient {
+		return p.As(auth.Caller{DID: alice.DID, Kind: auth.KindOAuth, Scope: scope})
+	}
 	good := bookmark{URL: "https://go.dev"}
 	for _, test := range []struct {
-		name, authorization string
-		input               any
-		want                string
+		name   string
+		client *atclient.APIClient
+		input  bookmark
+		want   string
 	}{
-		{"nobody", "", good, "AuthMissing"},
-		{"an app that may", "App atproto+repo:com.example.bookmark", good, ""},
-		{"an app that may do something else", "App atproto+repo:com.example.other", good, "ScopeMissingError"},
-		{"not a URL", "Bearer " + alice.Access, bookmark{URL: "go dev"}, "InvalidRequest"},
-		{"too many tags", "Bearer " + alice.Access, bookmark{URL: "https://go.dev", Tags: make([]string, 9)}, "InvalidRequest"},
+		{"nobody", p.Client(), good, "AuthMissing"},
+		{"an app that may", app("atproto repo:com.example.bookmark"), good, ""},
+		{"an app that may do something else", app("atproto repo:com.example.other"), good, "ScopeMissingError"},
+		{"not a URL", alice.Client, bookmark{URL: "go dev"}, "InvalidRequest"},
+		{"too many tags", alice.Client, bookmark{URL: "https://go.dev", Tags: make([]string, 9)}, "InvalidRequest"},
 	} {
-		client := p.Client()
-		if test.authorization != "" {
-			client.Headers.Set("Authorization", test.authorization)
-		}
-		err := client.Post(t.Context(), syntax.NSID("com.example.saveBookmark"), test.input, nil)
+		err := test.client.Post(t.Context(), "com.example.saveBookmark", test.input, nil)
 		var e *atclient.APIError
 		if got := errors.As(err, &e); got != (test.want != "") || got && e.Name != test.want {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)

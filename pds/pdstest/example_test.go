@@ -2,10 +2,14 @@ package pdstest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/bluesky-social/indigo/atproto/atclient"
+
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/pdstest"
 	"github.com/pdskit/pdskit/storage/storagetest"
@@ -39,6 +43,25 @@ func ExampleClock() {
 	err := alice.Client.Get(t.Context(), "com.atproto.server.getSession", nil, &session)
 	fmt.Println(p.Clock.Now().Format(time.TimeOnly), session.Handle, err)
 	// Output: 15:00:00 alice.test <nil>
+}
+
+// An app may write what its scope says, and nothing else.
+func ExamplePDS_As() {
+	t := newExampleT()
+	defer t.end()
+
+	p := pdstest.New(t)
+	alice := p.Account(t, "alice")
+	app := p.As(auth.Caller{DID: alice.DID, Kind: auth.KindOAuth, Scope: "atproto repo:com.example.note"})
+	for _, collection := range []string{"com.example.note", "com.example.other"} {
+		record := map[string]any{"repo": alice.DID, "collection": collection, "record": map[string]any{"title": "hello"}}
+		err := app.Post(t.Context(), "com.atproto.repo.createRecord", record, nil)
+		var refusal *atclient.APIError
+		fmt.Println(collection, errors.As(err, &refusal) && refusal.Name == "ScopeMissingError")
+	}
+	// Output:
+	// com.example.note false
+	// com.example.other true
 }
 
 // What an app does when its server fails halfway: the write is done, and reported as failed.

@@ -30,6 +30,8 @@ type PDS struct {
 
 	// Config is what the server was made of.
 	Config pds.Config
+
+	callers callers
 }
 
 // New starts a server on a loopback address, with accounts under ".test". It ends with the test.
@@ -70,6 +72,7 @@ func New(t testing.TB, changes ...func(*pds.Config)) *PDS {
 	if p.Config.Mailer != nil {
 		p.Config.Mailer = faultyMailer{p.Config.Mailer, p.Faults}
 	}
+	p.callers.addTo(&p.Config)
 	p.addKeys(t)
 	if p.Server, err = pds.New(p.Config); err != nil {
 		t.Fatal(err)
