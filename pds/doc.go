@@ -54,7 +54,7 @@
 //
 // Data:
 //
-//   - read and write records from Go: [Server.Repo]; as values of a Go type, [Records]
+//   - read and write records from Go: [Server.Repo]; as values of a Go type, [Records]; several at once, [Repo.Apply]
 //   - read and write blobs from Go: [Repo.PutBlob], [Repo.OpenBlob]
 //   - watch what happens: [Server.Events]
 //   - keep a table, an index or a counter that is made of records: package [firehose], and the program examples/feed

@@ -2,18 +2,12 @@ package pds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 
-	"github.com/pdskit/pdskit/auth"
-	"github.com/pdskit/pdskit/pds/internal/record"
-	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -49,34 +43,6 @@ func (r Repo) Rev(ctx context.Context) (syntax.TID, error) {
 
 // Record is a record as it stands in a repo, its value as package atdata of indigo represents the data model.
 type Record = RecordOf[map[string]any]
-
-// Put creates or replaces a record. The value is anything that encodes to the record's JSON, such as one of indigo's
-// generated types; if the record key is "", one is made. It returns the record's URI and CID. Errors:
-// auth.ErrAccountNotFound, auth.ErrAccountDeactivated, auth.ErrAccountTakedown.
-func (r Repo) Put(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey, value any) (syntax.ATURI, cid.Cid, error) {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return "", cid.Undef, fmt.Errorf("pds: encoding a record: %w", err)
-	}
-	w, err := r.write(ctx, record.Write{Action: repo.Put, Collection: collection, RKey: rkey, Record: raw})
-	if err != nil {
-		return "", cid.Undef, err
-	}
-	return r.uri(w.Paths[0]), w.Ops[0].CID, nil
-}
-
-// Delete deletes a record. To delete what isn't there is no error. Errors: those of [Repo.Put].
-func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) error {
-	_, err := r.write(ctx, record.Write{Action: repo.Delete, Collection: collection, RKey: rkey})
-	return err
-}
-
-func (r Repo) write(ctx context.Context, w record.Write) (record.Written, error) {
-	if _, err := r.server.writable(ctx, r.did.AtIdentifier(), auth.Caller{DID: r.did}); err != nil {
-		return record.Written{}, err
-	}
-	return r.server.records.Write(ctx, r.did, cid.Undef, w)
-}
 
 // Get returns a record. Error: storage.ErrNotFound.
 func (r Repo) Get(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) (Record, error) {

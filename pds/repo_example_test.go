@@ -9,33 +9,34 @@ import (
 	"strings"
 
 	"github.com/pdskit/pdskit/pds"
+	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
 )
 
 func ExampleServer_Repo() {
 	ctx := context.Background()
 	srv, did := exampleServer(ctx)
-	repo := srv.Repo(did)
+	r := srv.Repo(did)
 	for _, title := range []string{"first", "second"} {
-		if _, _, err := repo.Put(ctx, "com.example.note", "", map[string]any{"title": title}); err != nil {
+		if _, _, err := r.Put(ctx, "com.example.note", "", map[string]any{"title": title}); err != nil {
 			log.Fatal(err)
 		}
 	}
-	if _, _, err := repo.Put(ctx, "app.bsky.actor.profile", "self", map[string]any{"displayName": "Alice"}); err != nil {
+	if _, _, err := r.Put(ctx, "app.bsky.actor.profile", "self", map[string]any{"displayName": "Alice"}); err != nil {
 		log.Fatal(err)
 	}
 
-	profile, err := repo.Get(ctx, "app.bsky.actor.profile", "self")
+	profile, err := r.Get(ctx, "app.bsky.actor.profile", "self")
 	fmt.Println(profile.Value["displayName"], err)
-	for note, err := range repo.List(ctx, "com.example.note") {
+	for note, err := range r.List(ctx, "com.example.note") {
 		fmt.Println(note.Value["title"], err)
 	}
-	fmt.Println(repo.Delete(ctx, "app.bsky.actor.profile", "self"))
-	_, err = repo.Get(ctx, "app.bsky.actor.profile", "self")
+	fmt.Println(r.Delete(ctx, "app.bsky.actor.profile", "self"))
+	_, err = r.Get(ctx, "app.bsky.actor.profile", "self")
 	fmt.Println(errors.Is(err, storage.ErrNotFound))
 
 	// Records keep to their lexicons, here too.
-	_, _, err = repo.Put(ctx, "app.bsky.actor.profile", "self", map[string]any{"displayName": 1})
+	_, _, err = r.Put(ctx, "app.bsky.actor.profile", "self", map[string]any{"displayName": 1})
 	fmt.Println(err)
 	// Output:
 	// Alice <nil>
@@ -46,24 +47,53 @@ func ExampleServer_Repo() {
 	// xrpc: InvalidRequest: Invalid app.bsky.actor.profile record: record.displayName: expected a string: int64
 }
 
+// A note is changed by what it says now, unless somebody else has changed it meanwhile, and what was changed is noted in the
+// same commit.
+func ExampleRepo_Apply() {
+	ctx := context.Background()
+	srv, did := exampleServer(ctx)
+	r := srv.Repo(did)
+	if _, _, err := r.Put(ctx, "com.example.note", "a", exampleNote{"first"}); err != nil {
+		log.Fatal(err)
+	}
+
+	note, err := r.Get(ctx, "com.example.note", "a")
+	if err != nil {
+		log.Fatal(err)
+	}
+	title := fmt.Sprint(note.Value["title"], ", changed")
+	edit := pds.Write{
+		Action: repo.Update, Collection: "com.example.note", RecordKey: "a", Value: exampleNote{title}, Swap: &note.CID,
+	}
+	history := pds.Write{Action: repo.Create, Collection: "com.example.edit", Value: map[string]any{"note": note.URI}}
+	written, err := r.Apply(ctx, edit, history)
+	fmt.Println(len(written), err)
+
+	_, err = r.Apply(ctx, edit, history)
+	fmt.Println(err)
+	// Output:
+	// 2 <nil>
+	// xrpc: InvalidSwap: Record was not at the given swapRecord
+}
+
 // Several reads that have to agree with each other.
 func ExampleRepo_Snapshot() {
 	ctx := context.Background()
 	srv, did := exampleServer(ctx)
-	repo := srv.Repo(did)
+	r := srv.Repo(did)
 	put := func(title string) {
-		if _, _, err := repo.Put(ctx, "com.example.note", "a", map[string]any{"title": title}); err != nil {
+		if _, _, err := r.Put(ctx, "com.example.note", "a", map[string]any{"title": title}); err != nil {
 			log.Fatal(err)
 		}
 	}
 	put("before")
-	err := repo.Snapshot(ctx, func(then pds.Repo) error {
+	err := r.Snapshot(ctx, func(then pds.Repo) error {
 		put("after")
 		note, err := then.Get(ctx, "com.example.note", "a")
 		fmt.Println("then:", note.Value["title"])
 		return err
 	})
-	now, _ := repo.Get(ctx, "com.example.note", "a")
+	now, _ := r.Get(ctx, "com.example.note", "a")
 	fmt.Println("now:", now.Value["title"], err)
 	// Output:
 	// then: before
@@ -74,11 +104,11 @@ func ExampleRepo_Snapshot() {
 func ExampleRepo_Verify() {
 	ctx := context.Background()
 	srv, did := exampleServer(ctx)
-	repo := srv.Repo(did)
-	if _, _, err := repo.Put(ctx, "com.example.note", "", exampleNote{"first"}); err != nil {
+	r := srv.Repo(did)
+	if _, _, err := r.Put(ctx, "com.example.note", "", exampleNote{"first"}); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(repo.Verify(ctx))
+	fmt.Println(r.Verify(ctx))
 	// Output: <nil>
 }
 
@@ -86,16 +116,16 @@ func ExampleRepo_Verify() {
 func ExampleRepo_PutBlob() {
 	ctx := context.Background()
 	srv, did := exampleServer(ctx)
-	repo := srv.Repo(did)
-	blob, err := repo.PutBlob(ctx, "text/plain", strings.NewReader("hello"))
+	r := srv.Repo(did)
+	blob, err := r.PutBlob(ctx, "text/plain", strings.NewReader("hello"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, _, err := repo.Put(ctx, "com.example.note", "", map[string]any{"attachment": blob}); err != nil {
+	if _, _, err := r.Put(ctx, "com.example.note", "", map[string]any{"attachment": blob}); err != nil {
 		log.Fatal(err)
 	}
 
-	content, err := repo.OpenBlob(ctx, blob.Ref.CID())
+	content, err := r.OpenBlob(ctx, blob.Ref.CID())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,0 +1,80 @@
+package pds
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/record"
+	"github.com/pdskit/pdskit/repo"
+)
+
+// Write is a change of one record, for [Repo.Apply].
+type Write struct {
+	Action     repo.Action
+	Collection syntax.NSID
+	RecordKey  syntax.RecordKey // if "", one is made, unless Action is repo.Delete
+
+	// Value is anything that encodes to the record's JSON, such as one of indigo's generated types. It is nil to delete.
+	Value any
+
+	// Swap is the CID that the record has to have now, undefined if there has to be none. If nil, it may be whatever it is.
+	Swap *cid.Cid
+}
+
+// Written is what came of a [Write].
+type Written struct {
+	URI syntax.ATURI
+	CID cid.Cid // undefined for what was deleted
+}
+
+// Apply makes one commit of up to 200 writes to different records: all of them are done, or none. It returns what came of
+// each, in their order.
+//
+// Errors: auth.ErrAccountNotFound, auth.ErrAccountDeactivated, auth.ErrAccountTakedown; an *xrpc.Error, as of
+// com.atproto.repo.applyWrites, for writes that aren't possible, with the name InvalidSwap for a Swap that doesn't hold.
+func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
+	batch := make([]record.Write, len(writes))
+	for i, w := range writes {
+		batch[i] = record.Write{Action: w.Action, Collection: w.Collection, RKey: w.RecordKey, Swap: w.Swap}
+		if w.Action == repo.Delete {
+			continue
+		}
+		var err error
+		if batch[i].Record, err = json.Marshal(w.Value); err != nil {
+			return nil, fmt.Errorf("pds: encoding a record: %w", err)
+		}
+	}
+	if _, err := r.server.writable(ctx, r.did.AtIdentifier(), auth.Caller{DID: r.did}); err != nil {
+		return nil, err
+	}
+	done, err := r.server.records.Write(ctx, r.did, cid.Undef, batch...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Written, len(writes))
+	for i := range out {
+		out[i] = Written{URI: r.uri(done.Paths[i]), CID: done.Ops[i].CID}
+	}
+	return out, nil
+}
+
+// Put creates or replaces a record, as [Repo.Apply] does; if the record key is "", one is made. It returns the record's URI
+// and CID.
+func (r Repo) Put(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey, value any) (syntax.ATURI, cid.Cid, error) {
+	w, err := r.Apply(ctx, Write{Action: repo.Put, Collection: collection, RecordKey: rkey, Value: value})
+	if err != nil {
+		return "", cid.Undef, err
+	}
+	return w[0].URI, w[0].CID, nil
+}
+
+// Delete deletes a record, as [Repo.Apply] does. To delete what isn't there is no error.
+func (r Repo) Delete(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey) error {
+	_, err := r.Apply(ctx, Write{Action: repo.Delete, Collection: collection, RecordKey: rkey})
+	return err
+}
