@@ -18,7 +18,9 @@ import (
 //
 // Spec: https://atproto.com/specs/xrpc#service-proxying
 type Proxy struct {
-	// Services are asked where the client names none. If nil, such requests are answered by 501 MethodNotImplemented.
+	// Services are asked where the client names none. If nil, such requests are answered by 501 MethodNotImplemented. The two
+	// methods that register devices for notifications (app.bsky.notification.registerPush and its opposite) go to the
+	// service that their body names, as long as one of these answers them otherwise.
 	Services []Service
 
 	// Patches bring answers up to date with what an account has just written. One takes the place of a built-in patch of

@@ -27,6 +27,9 @@ func (s *Server) Method(id syntax.NSID, r *http.Request) (xrpc.Method, error) {
 	if err != nil {
 		return xrpc.Method{}, err
 	}
+	if isPush(id) && r.Header.Get(Header) == "" {
+		return s.pushMethod(id), nil
+	}
 	return xrpc.Method{
 		ID: id, Verb: r.Method, Policy: policy(id, t), MaxBody: s.MaxRequest,
 		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {

@@ -1,0 +1,67 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/xrpc"
+)
+
+// pushService is the ID of the service that sends notifications to devices, in the document of its DID.
+const pushService = "bsky_notif"
+
+// isPush reports whether a method registers a device with a service that the body names. It is older than the header by
+// which clients name one for any method.
+func isPush(id syntax.NSID) bool {
+	return id == "app.bsky.notification.registerPush" || id == "app.bsky.notification.unregisterPush"
+}
+
+// pushMethod passes a request on to the service that its body names. Whether an app may call that, is seen when it is
+// known.
+func (s *Server) pushMethod(id syntax.NSID) xrpc.Method {
+	return xrpc.Method{
+		ID: id, Verb: http.MethodPost, Policy: auth.Session.OrApp(),
+		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+			t, err := s.pushTarget(r)
+			if err != nil {
+				return err
+			}
+			if err := policy(id, t).Check(r.Context(), caller, nil); err != nil {
+				return err
+			}
+			return s.forward(w, r, caller, id, t)
+		},
+	}
+}
+
+// pushTarget reads a request's body, which can be read again after that.
+func (s *Server) pushTarget(r *http.Request) (target, error) {
+	if err := xrpc.CheckContentType(r, "application/json"); err != nil {
+		return target{}, err
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return target{}, err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	var in struct {
+		ServiceDID string `json:"serviceDid"`
+	}
+	_ = json.Unmarshal(body, &in) // if it isn't JSON, there is no DID
+	did, err := syntax.ParseDID(in.ServiceDID)
+	if err != nil {
+		return target{}, xrpc.InvalidRequest("Input/serviceDid must be a DID")
+	}
+	t := target{did: did, service: pushService}
+	for _, located := range s.located {
+		if located.did == did && (t.url == nil || located.service == pushService) {
+			t.url = located.url
+		}
+	}
+	return t, nil
+}
