@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/storage/memory"
@@ -150,17 +151,22 @@ func ExampleVerifyPassword() {
 	// false false <nil>
 }
 
-// One derivation finds an app password among those of an account.
-func ExampleHashAppPassword() {
+// An app logs in by a password of its own, until its owner takes it back.
+func ExampleAppPasswords() {
 	ctx := context.Background()
-	password := auth.NewAppPassword()
-	hash, err := auth.HashAppPassword(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", password)
+	const did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+	apps := auth.AppPasswords{Store: memory.New(), Now: time.Now}
+	password, _, err := apps.Create(ctx, did, "phone", false)
 	if err != nil {
 		panic(err)
 	}
-	names := map[string]string{hash: "phone"}
 
-	given, err := auth.HashAppPassword(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", password)
-	fmt.Println(names[given], err)
-	// Output: phone <nil>
+	app, err := apps.Find(ctx, did, password)
+	fmt.Println(app.Name, app.Scope(), err)
+	apps.Delete(ctx, did, "phone")
+	_, err = apps.Find(ctx, did, password)
+	fmt.Println(errors.Is(err, auth.ErrInvalidLogin))
+	// Output:
+	// phone com.atproto.appPass <nil>
+	// true
 }

@@ -292,7 +292,7 @@ func TestProxyRefusals(t *testing.T) {
 		{"GET", "com.example.thing", view.did() + "#other", 400, "InvalidRequest", "service url"},
 		{"GET", "com.example.thing", view.did() + "#below", 400, "InvalidRequest", "service url"},
 		{"PUT", "com.example.thing", "", 400, "InvalidRequest", "GET and POST"},
-		{"GET", "com.atproto.server.listAppPasswords", view.id(), 400, "InvalidToken", "Bad token method"},
+		{"GET", "com.atproto.identity.signPlcOperation", view.id(), 400, "InvalidToken", "Bad token method"},
 		{"POST", "com.atproto.Server.UpdateEmail", view.id(), 400, "InvalidToken", "Bad token method"},
 	} {
 		read(t, alice.with(t, test.verb, test.method, nil, "Atproto-Proxy", test.header)).refused(t, test.status, test.name, test.text)

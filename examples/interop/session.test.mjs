@@ -99,3 +99,22 @@ test('logout ends the session', async () => {
   const { server } = agent.com.atproto
   await rejects(server.refreshSession(undefined, bearer(refreshJwt)), 400, 'ExpiredToken')
 })
+
+test('an app logs in by an app password until it is revoked', async () => {
+  const { agent: owner, did, handle } = await signUp('apps')
+  const { data: made } = await owner.com.atproto.server.createAppPassword({ name: 'my app', privileged: true })
+  assert.match(made.password, /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/)
+  const { data: list } = await owner.com.atproto.server.listAppPasswords()
+  assert.deepEqual(list.passwords, [{ name: 'my app', createdAt: made.createdAt, privileged: true }])
+
+  const app = new AtpAgent({ service: pdsURL })
+  await app.login({ identifier: handle, password: made.password })
+  assert.equal(app.session.did, did)
+  await app.post({ text: 'by an app' })
+  await rejects(app.com.atproto.server.createAppPassword({ name: 'another' }), 400, 'InvalidToken')
+
+  const { refreshJwt } = app.session
+  await owner.com.atproto.server.revokeAppPassword({ name: 'my app' })
+  await rejects(app.login({ identifier: handle, password: made.password }), 401, 'AuthenticationRequired')
+  await rejects(app.com.atproto.server.refreshSession(undefined, bearer(refreshJwt)), 400, 'ExpiredToken')
+})

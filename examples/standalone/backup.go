@@ -16,6 +16,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/firehose/mirror"
@@ -125,6 +126,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 	}
 	source := &mirror.Local{
 		Store: store, Blobs: blobs, Repos: engine, ServerKeys: []string{tokenSecret, rotationKey},
+		TokenKinds: []string{auth.KindOfAppPassword},
 	}
 	key := func(ctx context.Context, did syntax.DID, _ bool) (atcrypto.PublicKey, error) {
 		return keyring.Public(ctx, did.String())

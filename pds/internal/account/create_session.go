@@ -18,54 +18,77 @@ type createSessionInput struct {
 	AllowTakendown bool   `json:"allowTakendown,omitempty"`
 }
 
-// createSession signs an account's owner in by handle, DID or e-mail address. It never tells, by its answer or the time
-// that takes, which of them exist.
+// createSession signs somebody in by handle, DID or e-mail address, and the account's own password or an app password. It
+// never tells, by its answer or the time that takes, which of them exist.
 func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*newSession, error) {
 	in := &c.Input
 	if len([]rune(in.Password)) > auth.MaxPassword {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
 	}
-	account, err := s.login(ctx, in.Identifier, in.Password)
+	account, err := s.find(ctx, in.Identifier)
+	if errors.Is(err, storage.ErrNotFound) {
+		account, err = storage.Account{}, nil // nobody's login takes as long
+	}
 	if err != nil {
 		return nil, err
 	}
-	scope := auth.ScopeAccess
-	if account.TakedownRef != "" {
-		if !in.AllowTakendown {
-			return nil, auth.ErrAccountTakedown
-		}
-		scope = auth.ScopeTakendown
+	tokens, err := s.logInApp(ctx, account, in.Password)
+	if err == auth.ErrInvalidLogin {
+		tokens, err = s.logIn(ctx, account, in)
 	}
-	tokens, err := s.Sessions.Create(ctx, account.DID, scope, "")
 	if err != nil {
 		return nil, err
 	}
 	return s.session(ctx, account, tokens), nil
 }
 
-// login finds the account and checks the password. Error: auth.ErrInvalidLogin.
-func (s *Server) login(ctx context.Context, identifier, password string) (storage.Account, error) {
-	account, err := s.find(ctx, identifier)
-	if errors.Is(err, storage.ErrNotFound) {
-		if err := auth.VerifyNone(ctx, password); err != nil {
-			return storage.Account{}, err
+// logIn begins a session by an account's own password. Errors: auth.ErrInvalidLogin, auth.ErrAccountTakedown.
+func (s *Server) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (auth.Tokens, error) {
+	ok, rehash, err := auth.VerifyPassword(ctx, account.PasswordHash, in.Password)
+	switch {
+	case err != nil:
+		return auth.Tokens{}, err
+	case !ok || account.DID == "":
+		return auth.Tokens{}, auth.ErrInvalidLogin
+	case rehash:
+		s.rehash(ctx, account, in.Password)
+	}
+	scope := auth.ScopeAccess
+	if account.TakedownRef != "" {
+		if !in.AllowTakendown {
+			return auth.Tokens{}, auth.ErrAccountTakedown
 		}
-		return storage.Account{}, auth.ErrInvalidLogin
+		scope = auth.ScopeTakendown
 	}
+	return s.Sessions.Create(ctx, account.DID, scope, "")
+}
+
+// logInApp begins a session by an app password, for which only what looks like one is taken. Errors: auth.ErrInvalidLogin,
+// auth.ErrAccountTakedown.
+func (s *Server) logInApp(ctx context.Context, account storage.Account, password string) (auth.Tokens, error) {
+	if !auth.IsAppPassword(password) {
+		return auth.Tokens{}, auth.ErrInvalidLogin
+	}
+	app, err := s.appPasswords().Find(ctx, account.DID, password)
 	if err != nil {
-		return storage.Account{}, err
+		return auth.Tokens{}, err
 	}
-	ok, rehash, err := auth.VerifyPassword(ctx, account.PasswordHash, password)
+	if account.TakedownRef != "" {
+		return auth.Tokens{}, auth.ErrAccountTakedown
+	}
+	tokens, err := s.Sessions.Create(ctx, account.DID, app.Scope(), app.Name)
 	if err != nil {
-		return storage.Account{}, err
+		return auth.Tokens{}, err
 	}
-	if !ok {
-		return storage.Account{}, auth.ErrInvalidLogin
+	// Whoever revokes it removes it before its sessions. If that was just now, this one may be left.
+	still, err := s.appPasswords().Has(ctx, account.DID, app.Name)
+	if err == nil && still {
+		return tokens, nil
 	}
-	if rehash {
-		s.rehash(ctx, account, password)
+	if err == nil {
+		err = auth.ErrInvalidLogin
 	}
-	return account, nil
+	return auth.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
 }
 
 func (s *Server) find(ctx context.Context, identifier string) (storage.Account, error) {

@@ -109,6 +109,9 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Procedure("com.atproto.server.updateEmail", auth.FullSession, s.updateEmail),
 		xrpc.Procedure("com.atproto.server.requestAccountDelete", auth.FullSession, s.requestAccountDelete),
 		xrpc.Procedure("com.atproto.server.deleteAccount", auth.Public, s.deleteAccount),
+		xrpc.Procedure("com.atproto.server.createAppPassword", auth.FullSession, s.createAppPassword),
+		xrpc.Query("com.atproto.server.listAppPasswords", auth.FullSession, s.listAppPasswords),
+		xrpc.Procedure("com.atproto.server.revokeAppPassword", auth.FullSession, s.revokeAppPassword),
 		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session.OrApp(), s.checkAccountStatus),
 		xrpc.Query("com.atproto.server.getServiceAuth", auth.SessionOrTakendown.OrApp(), s.getServiceAuth),
 	}

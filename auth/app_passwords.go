@@ -1,0 +1,168 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// KindOfAppPassword is the kind of the tokens that [AppPasswords] keeps. They live as long as their accounts, and belong
+// into a backup of them.
+const KindOfAppPassword = "app-password"
+
+// appPasswordLife is longer than any account's: storage has no tokens that don't expire.
+const appPasswordLife = 100 * 365 * 24 * time.Hour
+
+// AppPassword is a password by which an app acts for an account, without the account's own. It manages no account, and
+// reads no private messages unless it is privileged.
+type AppPassword struct {
+	Name       string // which its owner has given it; an account has no two of one name
+	Privileged bool
+	CreatedAt  time.Time
+}
+
+// Scope is that of the sessions that begin with it.
+func (p AppPassword) Scope() string {
+	if p.Privileged {
+		return ScopeAppPassPrivileged
+	}
+	return ScopeAppPass
+}
+
+// AppPasswords are those of accounts. They are stored as hashes.
+type AppPasswords struct {
+	Store storage.Tokens
+	Now   func() time.Time
+}
+
+// Create makes an app password of an account, and returns it: afterwards nobody can. Error: storage.ErrExists if there is
+// one of that name.
+func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, privileged bool) (
+	password string, p AppPassword, err error,
+) {
+	password = NewAppPassword()
+	hash, err := HashAppPassword(ctx, did, password)
+	if err != nil {
+		return "", AppPassword{}, err
+	}
+	p = AppPassword{Name: name, Privileged: privileged, CreatedAt: a.Now()}
+	return password, p, a.Import(ctx, did, p, hash)
+}
+
+// Import stores an app password whose hash is one of [HashAppPassword], or of the reference server. Error:
+// storage.ErrExists if there is one of that name.
+func (a AppPasswords) Import(ctx context.Context, did syntax.DID, p AppPassword, hash string) error {
+	value, err := json.Marshal(appPasswordValue{hash, p.Privileged})
+	if err != nil {
+		return err
+	}
+	err = a.Store.PutToken(ctx, storage.Token{
+		Kind: KindOfAppPassword, ID: appPasswordID(did, p.Name), DID: did, Value: value,
+		IssuedAt: p.CreatedAt, ExpiresAt: p.CreatedAt.Add(appPasswordLife),
+	})
+	if err != nil {
+		return fmt.Errorf("auth: store app password: %w", err)
+	}
+	return nil
+}
+
+// List yields the app passwords of an account in the order of their names.
+func (a AppPasswords) List(ctx context.Context, did syntax.DID) iter.Seq2[AppPassword, error] {
+	return func(yield func(AppPassword, error) bool) {
+		for p, err := range a.all(ctx, did) {
+			if !yield(p.AppPassword, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the one that a password is. It takes as long for an account that doesn't exist. Errors: [ErrInvalidLogin];
+// that of ctx, if it ends while the call waits for its turn.
+func (a AppPasswords) Find(ctx context.Context, did syntax.DID, password string) (AppPassword, error) {
+	hash, err := HashAppPassword(ctx, did, password)
+	if err != nil {
+		return AppPassword{}, err
+	}
+	found, err := AppPassword{}, error(ErrInvalidLogin)
+	for p, errList := range a.all(ctx, did) {
+		if errList != nil {
+			return AppPassword{}, errList
+		}
+		if subtle.ConstantTimeCompare([]byte(p.hash), []byte(hash)) == 1 {
+			found, err = p.AppPassword, nil
+		}
+	}
+	return found, err
+}
+
+// Has reports whether an account has an app password of a name.
+func (a AppPasswords) Has(ctx context.Context, did syntax.DID, name string) (bool, error) {
+	_, err := a.Store.Token(ctx, KindOfAppPassword, appPasswordID(did, name))
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Delete removes an app password. It is idempotent. The sessions that were begun with it go on: see
+// [Sessions.RevokeAppPassword].
+func (a AppPasswords) Delete(ctx context.Context, did syntax.DID, name string) error {
+	_, err := a.Store.TakeToken(ctx, KindOfAppPassword, appPasswordID(did, name))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// IsAppPassword reports whether a password has the form of one of [NewAppPassword], and of the reference server.
+func IsAppPassword(password string) bool {
+	parts := strings.Split(password, "-")
+	for _, part := range parts {
+		if len(part) != 4 || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+			return false
+		}
+	}
+	return len(parts) == 4
+}
+
+// appPasswordValue is the value of a token.
+type appPasswordValue struct {
+	Hash       string `json:"hash"`
+	Privileged bool   `json:"privileged,omitempty"`
+}
+
+type storedAppPassword struct {
+	AppPassword
+	hash string
+}
+
+func (a AppPasswords) all(ctx context.Context, did syntax.DID) iter.Seq2[storedAppPassword, error] {
+	return func(yield func(storedAppPassword, error) bool) {
+		for t, err := range a.Store.ListTokens(ctx, KindOfAppPassword, did) {
+			var v appPasswordValue
+			if err == nil {
+				err = json.Unmarshal(t.Value, &v)
+			}
+			if err != nil {
+				yield(storedAppPassword{}, fmt.Errorf("auth: list app passwords: %w", err))
+				return
+			}
+			p := AppPassword{strings.TrimPrefix(t.ID, appPasswordID(did, "")), v.Privileged, t.IssuedAt}
+			if !yield(storedAppPassword{p, v.Hash}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func appPasswordID(did syntax.DID, name string) string { return did.String() + "/" + name }
