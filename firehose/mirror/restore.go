@@ -61,8 +61,10 @@ var ErrNotEmpty = errors.New("mirror: the store isn't empty")
 
 // Restore puts what a mirror holds into an empty store: each repo under the very commit that it had, the blobs, the accounts with
 // their status, and, from the mirror of a [Local], their e-mail addresses, passwords, signing keys and preferences, and the
-// takedowns of their records and blobs. Each account is first checked in full, and then restored whole or, if something is wrong, not at all; the others are restored all the
-// same. Deleted accounts aren't restored.
+// takedowns of their records and blobs. Each account is first checked in full, and then restored whole or, if something is
+// wrong, not at all; the others are restored all the same. A handle or an address that two accounts have, since one of them
+// took it from the other shortly before the end, is left to the first, which is a damage of the second. Deleted accounts
+// aren't restored.
 //
 // The event log begins above every sequence number that the source can have used, with the events that tell relays of each
 // account what is so now: they may have seen later ones of the source than the mirror has.
@@ -304,7 +306,7 @@ func (r *restorer) create(
 	there, err := r.Store.Head(ctx, did)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		_, err = r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
+		err = r.insert(ctx, account, head)
 		created = err == nil
 	case err == nil && there.Commit != head.Commit:
 		err = ErrNotEmpty
@@ -327,6 +329,23 @@ func (r *restorer) create(
 		}
 	}
 	return created, nil
+}
+
+// insert stores a new account. The mirror has the rows of different moments: a handle or an address that one account has
+// given up and another has taken since may be in both. It stays with the first, and the second is restored without it.
+func (r *restorer) insert(ctx context.Context, account storage.Account, head storage.Head) error {
+	for {
+		_, err := r.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: storage.Commit{Head: head}})
+		switch {
+		case errors.Is(err, storage.ErrHandleTaken) && account.Handle != "":
+			account.Handle = ""
+		case errors.Is(err, storage.ErrEmailTaken) && account.Email != "":
+			account.Email, account.EmailConfirmedAt = "", time.Time{}
+		default:
+			return err
+		}
+		r.check.damaged(&Damage{DID: account.DID, Err: err})
+	}
 }
 
 // row returns the account's row. Where the mirror has no private part, what is public is all there is.
