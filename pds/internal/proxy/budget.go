@@ -15,16 +15,16 @@ var errBudget = errors.New("proxy: too many answers are being patched")
 // budget counts the bytes that are held.
 type budget struct{ held atomic.Int64 }
 
-// share is one request's part of a budget. A nil share isn't counted.
+// share is one request's part of a budget. A nil share isn't counted. A patch may ask several things at once.
 type share struct {
 	budget *budget
-	held   int64
+	held   atomic.Int64
 }
 
 func (b *budget) share() *share { return &share{budget: b} }
 
 // release gives everything back.
-func (s *share) release() { s.budget.held.Add(-s.held) }
+func (s *share) release() { s.budget.held.Add(-s.held.Load()) }
 
 // reader counts what is read from r. Once nothing is left it returns errBudget, with the last bytes.
 func (s *share) reader(r io.Reader) io.Reader {
@@ -41,7 +41,7 @@ type shareReader struct {
 
 func (r shareReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
-	r.s.held += int64(n)
+	r.s.held.Add(int64(n))
 	if r.s.budget.held.Add(int64(n)) > patchBudget && n > 0 {
 		err = errBudget
 	}
