@@ -29,16 +29,24 @@ func (l *Log) Unwrap() storage.Store { return l.Store }
 
 // Tail yields the events whose sequence number is greater than after, first those that are there and then each new one
 // as it comes, until ctx ends: then it yields the context's error. They are as they're stored, and nothing is said about
-// events that have been removed from the log: see [Log.Subscribe].
+// events that have been removed from the log: see [Log.Subscribe]. As there, a slow loop delays nobody.
 func (l *Log) Tail(ctx context.Context, after int64) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
 		for {
 			rung := l.bell.listen() // before the look, so that nothing is missed after it
-			for e, err := range l.ListEvents(ctx, after, 0) {
-				if !yield(e, err) || err != nil {
+			events, full, err := l.read(ctx, after)
+			if err != nil {
+				yield(storage.Event{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
 					return
 				}
 				after = e.Seq
+			}
+			if full {
+				continue
 			}
 			select {
 			case <-rung:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -61,6 +62,44 @@ func TestTail(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// listed is a store that knows whether its events are being listed.
+type listed struct {
+	storage.Store
+	open bool
+}
+
+func (s *listed) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		s.open = true
+		defer func() { s.open = false }()
+		s.Store.ListEvents(ctx, after, limit)(yield)
+	}
+}
+
+// A slow loop doesn't keep the store from clearing away what is written meanwhile.
+func TestTailHoldsNoSnapshot(t *testing.T) {
+	store := &listed{Store: memory.New()}
+	log := firehose.NewLog(store)
+	const events = 1000
+	for range events {
+		e, err := firehose.AccountEvent("did:web:a.example", storage.StatusActive, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.AppendEvents(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for e, err := range log.Tail(t.Context(), 0) {
+		if err != nil || store.open {
+			t.Fatalf("a listing is under way at %d, %v", e.Seq, err)
+		}
+		if e.Seq == events {
+			break
+		}
+	}
 }
 
 func TestTailEndsWithItsContext(t *testing.T) {

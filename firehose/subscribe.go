@@ -69,18 +69,27 @@ func (l *Log) subscribe(ctx context.Context, after int64, send func(Event) bool)
 	}
 }
 
-// next reads a batch from the log. check says to make sure that the events before it haven't been removed.
-func (l *Log) next(ctx context.Context, after int64, check bool) ([]storage.Event, error) {
-	var events []storage.Event
+// read reads a batch from the log, and says whether it is full, so that there may be more. It is in memory before it is
+// yielded: a slow loop must not hold the store's snapshot.
+func (l *Log) read(ctx context.Context, after int64) (events []storage.Event, full bool, err error) {
 	size := 0
 	for e, err := range l.ListEvents(ctx, after, batch) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		events = append(events, e)
 		if size += len(e.Body); size >= batchBytes {
-			break
+			return events, true, nil
 		}
+	}
+	return events, len(events) == batch, nil
+}
+
+// next reads a batch from the log. check says to make sure that the events before it haven't been removed.
+func (l *Log) next(ctx context.Context, after int64, check bool) ([]storage.Event, error) {
+	events, _, err := l.read(ctx, after)
+	if err != nil {
+		return nil, err
 	}
 	if !check || len(events) > 0 && events[0].Seq == after+1 {
 		return events, nil

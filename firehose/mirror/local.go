@@ -47,78 +47,97 @@ func (l *Local) Cursor(ctx context.Context) (int64, error) { return l.Store.Last
 // Events implements [Source].
 func (l *Local) Events(ctx context.Context, cursor int64, follow bool) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
-		if err := l.checkCursor(ctx, cursor); err != nil {
+		last, err := l.checkCursor(ctx, cursor)
+		if err != nil {
 			yield(storage.Event{}, err)
 			return
 		}
-		events := l.Store.ListEvents(ctx, cursor, 0)
-		if follow {
-			events = l.tail(ctx, cursor)
+		if log, ok := storage.As[*firehose.Log](l.Store); ok && follow {
+			log.Tail(ctx, cursor)(yield)
+			return
 		}
-		for e, err := range events {
-			if !yield(e, err) || err != nil {
+		for follow || cursor < last {
+			events, err := l.page(ctx, cursor)
+			if err == nil && len(events) == 0 {
+				if cursor = max(cursor, last); follow { // numbers may be missing
+					err = sleep(ctx, time.Second)
+				}
+			}
+			if err != nil {
+				yield(storage.Event{}, err)
 				return
 			}
-		}
-	}
-}
-
-// checkCursor says whether the log has all events after a cursor. That an account's deletion has removed its first
-// events looks the same as if they had been trimmed; to list the accounts anew does no harm.
-func (l *Local) checkCursor(ctx context.Context, cursor int64) error {
-	last, err := l.Store.LastSeq(ctx)
-	if err != nil {
-		return err
-	}
-	first := last + 1
-	for e, err := range l.Store.ListEvents(ctx, 0, 1) {
-		if err != nil {
-			return err
-		}
-		first = e.Seq
-	}
-	if cursor > last {
-		return fmt.Errorf("%w: its cursor is %d, and the log ends with %d", ErrBehind, cursor, last)
-	}
-	if cursor+1 < first {
-		return fmt.Errorf("%w: it is %d, and the log has %d to %d", ErrOutdated, cursor, first, last)
-	}
-	return nil
-}
-
-// tail yields events as they come.
-func (l *Local) tail(ctx context.Context, cursor int64) iter.Seq2[storage.Event, error] {
-	if log, ok := storage.As[*firehose.Log](l.Store); ok {
-		return log.Tail(ctx, cursor)
-	}
-	return func(yield func(storage.Event, error) bool) {
-		for {
-			for e, err := range l.Store.ListEvents(ctx, cursor, 0) {
-				if !yield(e, err) || err != nil {
+			for _, e := range events {
+				if !yield(e, nil) {
 					return
 				}
 				cursor = e.Seq
 			}
-			if err := sleep(ctx, time.Second); err != nil {
-				yield(storage.Event{}, err)
-				return
-			}
 		}
 	}
+}
+
+// Events are read into memory, a few at a time, and so are accounts: a slow loop mustn't hold a snapshot of the store.
+const (
+	pageEvents   = 256
+	pageBytes    = 4 << 20
+	pageAccounts = 500
+)
+
+func (l *Local) page(ctx context.Context, cursor int64) (events []storage.Event, err error) {
+	size := 0
+	for e, err := range l.Store.ListEvents(ctx, cursor, pageEvents) {
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+		if size += len(e.Body); size >= pageBytes {
+			break
+		}
+	}
+	return events, nil
+}
+
+// checkCursor says whether the log has all events after a cursor, and returns the last number of the log. That an account's
+// deletion has removed its first events looks the same as if they had been trimmed; to list the accounts anew does no harm.
+func (l *Local) checkCursor(ctx context.Context, cursor int64) (last int64, err error) {
+	if last, err = l.Store.LastSeq(ctx); err != nil {
+		return 0, err
+	}
+	first := last + 1
+	for e, err := range l.Store.ListEvents(ctx, 0, 1) {
+		if err != nil {
+			return 0, err
+		}
+		first = e.Seq
+	}
+	if cursor > last {
+		return 0, fmt.Errorf("%w: its cursor is %d, and the log ends with %d", ErrBehind, cursor, last)
+	}
+	if cursor+1 < first {
+		return 0, fmt.Errorf("%w: it is %d, and the log has %d to %d", ErrOutdated, cursor, first, last)
+	}
+	return last, nil
 }
 
 // Accounts implements [Source].
 func (l *Local) Accounts(ctx context.Context) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
-		const page = 500
-		for after, n := int64(0), page; n == page; {
-			n = 0
-			for h, err := range l.Store.ListAccounts(ctx, after, page) {
-				if !yield(Listed{h.DID, h.Head.Rev, h.Status()}, err) || err != nil {
+		for after, n := int64(0), pageAccounts; n == pageAccounts; {
+			var page []Listed
+			for h, err := range l.Store.ListAccounts(ctx, after, pageAccounts) {
+				if err != nil {
+					yield(Listed{}, err)
 					return
 				}
-				after, n = h.ID, n+1
+				page, after = append(page, Listed{h.DID, h.Head.Rev, h.Status()}), h.ID
 			}
+			for _, listed := range page {
+				if !yield(listed, nil) {
+					return
+				}
+			}
+			n = len(page)
 		}
 	}
 }
