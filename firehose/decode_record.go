@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -105,8 +106,14 @@ func exactField(object map[string]any, name string, fields map[string]reflect.Ty
 	return errLikeNames
 }
 
+// structs has what fieldsOf has found, by types: to look takes longer than to decode.
+var structs sync.Map
+
 // fieldsOf returns a struct's fields by their names in JSON.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if fields, ok := structs.Load(t); ok {
+		return fields.(map[string]reflect.Type)
+	}
 	fields := map[string]reflect.Type{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -117,6 +124,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 			fields[name] = f.Type
 		}
 	}
+	structs.Store(t, fields)
 	return fields
 }
 
