@@ -66,10 +66,10 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 	if err := o.checkType(t); err != nil {
 		return err
 	}
-	if err := c.spend(len(o.fields) * (1 + len(data))); err != nil {
+	if err := c.spend(len(o.fields)); err != nil {
 		return err
 	}
-	if err := o.checkNames(data); err != nil {
+	if err := o.checkNames(c, data); err != nil {
 		return err
 	}
 	var all verdict
@@ -94,15 +94,25 @@ func (o *object) checkJSON(c *checker, text []byte, layer int) error {
 
 // checkNames refuses what is a property but for upper and lower case: encoding/json takes it for the property, which would
 // then not have been checked.
-func (o *object) checkNames(data map[string]json.RawMessage) error {
+func (o *object) checkNames(c *checker, data map[string]json.RawMessage) error {
 	for name := range data {
-		isField := func(f field) bool { return f.name == name }
+		if o.has(name) {
+			continue
+		}
+		if err := c.spend(len(o.fields)); err != nil {
+			return err
+		}
 		like := slices.IndexFunc(o.fields, func(f field) bool { return strings.EqualFold(f.name, name) })
-		if like >= 0 && !slices.ContainsFunc(o.fields, isField) {
+		if like >= 0 {
 			return at(invalid("must be spelt "+o.fields[like].name), name)
 		}
 	}
 	return nil
+}
+
+func (o *object) has(name string) bool {
+	_, ok := slices.BinarySearchFunc(o.fields, name, func(f field, name string) int { return strings.Compare(f.name, name) })
+	return ok
 }
 
 func (a *array) checkJSON(c *checker, text []byte, layer int) error {

@@ -44,6 +44,28 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// TestStepsOfInput: a large body of small objects is checked to the end, unless it's full of names that nobody knows.
+func TestStepsOfInput(t *testing.T) {
+	const columns = 20
+	var properties, own, foreign []string
+	for i := range columns {
+		properties = append(properties, fmt.Sprintf(`"p%02d": {"type": "integer"}`, i))
+		own = append(own, fmt.Sprintf(`"p%02d":%d`, i, i))
+		foreign = append(foreign, fmt.Sprintf(`"q%02d":%d`, i, i))
+	}
+	catalog := newCatalog(t, lexicon.Config{Files: fstest.MapFS{"rows.json": {Data: []byte(`{"lexicon": 1,
+		"id": "com.example.putRows", "defs": {"main": {"type": "procedure", "input": {"encoding": "application/json", "schema": {
+		"type": "object", "properties": {"rows": {"type": "array", "items": {
+		"type": "object", "properties": {` + strings.Join(properties, ",") + `}}}}}}}}}`)}}})
+	m := method(t, catalog, "com.example.putRows")
+	rows := func(row []string) []byte {
+		one := "{" + strings.Join(row, ",") + "}"
+		return []byte(`{"rows":[` + strings.Repeat(one+",", 9999) + one + `]}`)
+	}
+	expect(t, "own", m.CheckInput(rows(own)), "")
+	expect(t, "foreign", m.CheckInput(rows(foreign)), "is too much to be checked")
+}
+
 // BenchmarkLargeLexicon parses what a stranger may have made large.
 func BenchmarkLargeLexicon(b *testing.B) {
 	file := large("com.example.large", 10_000)
