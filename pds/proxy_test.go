@@ -743,7 +743,7 @@ func TestProxySubscription(t *testing.T) {
 	}
 }
 
-// A socket on which nothing happens is closed, though it may take longer to be made.
+// A socket on which nothing happens is closed, though it may take longer to be made. It is measured as what it was.
 func TestProxySubscriptionStalls(t *testing.T) {
 	const idle = 100 * time.Millisecond
 	gone := make(chan error, 1)
@@ -761,7 +761,15 @@ func TestProxySubscriptionStalls(t *testing.T) {
 		_, _, err = c.Read(context.Background())
 		gone <- err
 	})
-	w := start(t, view.serves(), func(c *pds.Config) { c.Proxy.SocketTimeout = idle })
+	measured := make(chan xrpc.Measurement, 1)
+	w := start(t, view.serves(), func(c *pds.Config) {
+		c.Proxy.SocketTimeout = idle
+		c.Hooks.Measure = func(_ context.Context, m xrpc.Measurement) {
+			if m.Method == "com.example.subscribe" {
+				measured <- m
+			}
+		}
+	})
 	alice := w.signUp(t, "alice")
 	c, _, err := websocket.Dial(t.Context(), w.url+"/xrpc/com.example.subscribe",
 		&websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + alice.access}}})
@@ -774,6 +782,9 @@ func TestProxySubscriptionStalls(t *testing.T) {
 	}
 	if err := <-gone; err == nil {
 		t.Error("the service's connection goes on")
+	}
+	if m := <-measured; m.Status != http.StatusSwitchingProtocols || m.Error != "" {
+		t.Errorf("measured as %+v", m)
 	}
 }
 

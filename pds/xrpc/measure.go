@@ -1,6 +1,8 @@
 package xrpc
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"time"
 
@@ -61,6 +63,15 @@ func (w *trackingWriter) Write(b []byte) (int, error) {
 		w.begun, w.status = true, http.StatusOK
 	}
 	return w.ResponseWriter.Write(b)
+}
+
+// Hijack implements [http.Hijacker]. Who takes the connection answers on it that protocols are switched.
+func (w *trackingWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.begun, w.status = true, http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
 }
 
 // Unwrap is for http.ResponseController.
