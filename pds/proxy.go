@@ -16,6 +16,8 @@ import (
 // Proxy says who answers methods that the server doesn't have, for its accounts. A client may name any service of the
 // network by the header Atproto-Proxy.
 //
+// The service that is set for com.atproto.repo.getRecord also answers for the repos that aren't here, to anybody.
+//
 // Spec: https://atproto.com/specs/xrpc#service-proxying
 type Proxy struct {
 	// Services are asked where the client names none. If nil, such requests are answered by 501 MethodNotImplemented. The two

@@ -146,7 +146,8 @@ func (s *Server) assemble(
 	s.records = &record.Server{
 		Engine: s.engine, Records: s.store, Lexicons: lexicons, Blob: s.store.Blob,
 		Readable: s.readable, Writable: s.writable, Own: s.own, ImportedSilently: s.tellIfActive, BeforeWrite: c.Hooks.write(),
-		Document: s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
+		Elsewhere: others.proxy.Anonymous("com.atproto.repo.getRecord"),
+		Document:  s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
 	}
 	s.blobs = &blob.Server{
 		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own, BeforeUpload: c.Hooks.upload(),

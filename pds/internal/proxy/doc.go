@@ -5,5 +5,7 @@
 // credentials; of the headers just those on a list go along, either way. Bodies are streamed both ways, in bounded memory,
 // and end when nothing flows for a while. A service that a client has named is reached through a guarded client.
 //
+// A request for a record of a repo that isn't here goes to the service that the operator has set for that, as anybody's.
+//
 // Answers to some queries are patched on their way back: see package patch.
 package proxy

@@ -30,7 +30,10 @@ func (s *Server) outgoing(r *http.Request, token string) http.Header {
 	if s.UserAgent != "" {
 		h.Set("User-Agent", s.UserAgent)
 	}
-	h.Set("Authorization", "Bearer "+token)
+	h.Del("Authorization")
+	if token != "" {
+		h.Set("Authorization", "Bearer "+token)
+	}
 	h.Set("Accept-Encoding", encoding(r.Header))
 	return h
 }

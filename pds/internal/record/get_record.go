@@ -3,9 +3,12 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -23,9 +26,30 @@ type recordView struct {
 	record storage.Record
 }
 
+// errNoRepo: the repo isn't here.
+var errNoRepo = errors.New("record: no such repo")
+
+// getRecordHereOrElsewhere is getRecord for any repo of the network, if there is a service that knows others. Apps look so at
+// what somebody has said of who may reply to a post, or quote it.
+func (s *Server) getRecordHereOrElsewhere() xrpc.Method {
+	m := xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord)
+	here := m.Handler
+	m.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
+		err := here(w, r, caller)
+		if errors.Is(err, errNoRepo) && s.Elsewhere != nil {
+			return s.Elsewhere(w, r)
+		}
+		return err
+	}
+	return m
+}
+
 func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (*recordView, error) {
 	in := &c.Input
 	account, err := s.Readable(ctx, in.Repo, c.Caller)
+	if e, ok := err.(*xrpc.Error); ok && e.Name == "RepoNotFound" {
+		return nil, fmt.Errorf("%w: %w", errNoRepo, undeclared(err))
+	}
 	if err != nil {
 		return nil, undeclared(err)
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -18,7 +19,7 @@ import (
 // maxWriteBody limits the body of a request that writes records, in bytes.
 const maxWriteBody = 1_000_000
 
-// Server is what the methods need. All fields but BeforeWrite are required.
+// Server is what the methods need. All fields but BeforeWrite and Elsewhere are required.
 type Server struct {
 	Engine  *repo.Engine
 	Records storage.RepoReader
@@ -43,6 +44,9 @@ type Server struct {
 	// record keys aren't "". If nil, none is refused.
 	BeforeWrite func(ctx context.Context, caller auth.Caller, did syntax.DID, writes []Write) error
 
+	// Elsewhere has a request for a record answered by a service that knows other repos. If nil, there is none.
+	Elsewhere func(w http.ResponseWriter, r *http.Request) error
+
 	// ImportedSilently is told of an import without an event, since the account wasn't active when it began.
 	ImportedSilently func(ctx context.Context, did syntax.DID) error
 
@@ -64,7 +68,7 @@ func (s *Server) Methods() []xrpc.Method {
 		xrpc.Procedure("com.atproto.repo.putRecord", auth.Session.OrApp(), s.putRecord).WithMaxBody(maxWriteBody),
 		xrpc.Procedure("com.atproto.repo.deleteRecord", auth.Session.OrApp(), s.deleteRecord),
 		xrpc.Procedure("com.atproto.repo.applyWrites", auth.Session.OrApp(), s.applyWrites).WithMaxBody(maxWriteBody),
-		xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord),
+		s.getRecordHereOrElsewhere(),
 		xrpc.Query("com.atproto.repo.listRecords", auth.Public, s.listRecords),
 		xrpc.Query("com.atproto.repo.describeRepo", auth.Public, s.describeRepo),
 		s.importRepo(),
