@@ -151,6 +151,41 @@ func TestDamageHeals(t *testing.T) {
 	h.same(t, restore(t, to), false)
 }
 
+// TestDamageStopsNothing: what can't be read of one account keeps a run from no other.
+func TestDamageStopsNothing(t *testing.T) {
+	h := newHistory(t)
+	to := newDir(t)
+	sync := func() {
+		t.Helper()
+		check(t, h.mirror(t, h.local(), to).Sync(t.Context()))
+	}
+	sync()
+	spoil := func(name string) {
+		t.Helper()
+		check(t, to.Put(t.Context(), name, strings.NewReader("nonsense")))
+	}
+	spoil(staleObject(h.alice.did))
+	spoil(staleObject("did:web:unknown.example"))
+	sync()
+	intact(t, to)
+	for name, err := range to.List(t.Context(), stalePrefix) {
+		t.Errorf("%s is left, %v", name, err)
+	}
+
+	h.bob.remove(t)
+	sync()
+	spoil(accountObject(h.bob.did))
+	s, err := loadState(t.Context(), to)
+	check(t, err)
+	s.Listing = true
+	check(t, putDocument(t.Context(), to, stateName, s))
+	h.alice.put(t, "later", object{"text": "later"})
+	sync()
+	if got := damages(t, to); len(got) != 1 {
+		t.Errorf("damaged is %v", got)
+	}
+}
+
 // TestForgedManifest: a manifest under a valid checksum that says something else than the segments is found out.
 func TestForgedManifest(t *testing.T) {
 	h := newHistory(t)

@@ -75,6 +75,10 @@ func (m *Mirror) removeUnlisted(ctx context.Context, listed map[string]struct{})
 			continue
 		}
 		man, err := loadManifestObject(ctx, m.to, name)
+		if errors.Is(err, ErrDamaged) { // the source hasn't got the account either: nothing can be done for it
+			m.logger.ErrorContext(ctx, "mirror: an account that the source no longer lists is damaged", "err", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -121,9 +125,21 @@ func (m *Mirror) sweep(ctx context.Context) error {
 	return m.retryAll(ctx)
 }
 
+// retryStale fetches what couldn't be had. If the note of it is damaged, the account's document says whose it is; without
+// that, the account is fetched with its next event anyway.
 func (m *Mirror) retryStale(ctx context.Context, name string) error {
 	var s stale
-	if err := loadDocument(ctx, m.to, name, &s); err != nil {
+	err := loadDocument(ctx, m.to, name, &s)
+	if errors.Is(err, ErrDamaged) {
+		m.logger.ErrorContext(ctx, "mirror: a stale account is fetched again", "err", err)
+		var man manifest
+		man, err = loadManifestObject(ctx, m.to, accountsPrefix+path.Base(name))
+		if isNotExist(err) || errors.Is(err, ErrDamaged) {
+			return m.to.Delete(ctx, name)
+		}
+		s.DID = man.DID
+	}
+	if err != nil {
 		return err
 	}
 	a, err := m.account(ctx, s.DID)
