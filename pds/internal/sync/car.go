@@ -40,11 +40,16 @@ func carMethod[In any](s *Server, id syntax.NSID, did func(*In) syntax.DID,
 		if _, err := s.Readable(r.Context(), did(&in).AtIdentifier(), caller); err != nil {
 			return err
 		}
-		buf := bufio.NewWriterSize(&carWriter{w: w, rc: http.NewResponseController(w)}, carBuffer)
-		if err := write(r.Context(), &in, buf); err != nil {
-			return carError(did(&in), err)
+		car := &carWriter{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead}
+		buf := bufio.NewWriterSize(car, carBuffer)
+		err := write(r.Context(), &in, buf)
+		if err == nil {
+			err = buf.Flush()
 		}
-		return buf.Flush()
+		if err == nil || errors.Is(err, errHead) {
+			return nil
+		}
+		return carError(did(&in), err)
 	}
 	return xrpc.Method{ID: id, Verb: http.MethodGet, Policy: auth.OptionalSession, Handler: handler}
 }
@@ -59,17 +64,25 @@ func carError(did syntax.DID, err error) error {
 	return err
 }
 
+// errHead ends what is written for a client that wants no more than the response's head: a whole repo would be read, and it
+// would cost the client nothing.
+var errHead = errors.New("sync: nobody wants the body")
+
 // carWriter sets the content type before the first byte, and a deadline for each write. Only the time that writes take
 // counts: how fast the store is isn't the client's doing.
 type carWriter struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
+	head   bool          // the first write ends with errHead
 	taken  int64         // bytes
 	waited time.Duration // for them to be taken
 }
 
 func (c *carWriter) Write(b []byte) (int, error) {
 	c.w.Header().Set("Content-Type", "application/vnd.ipld.car")
+	if c.head {
+		return 0, errHead
+	}
 	begin := time.Now()
 	c.rc.SetWriteDeadline(begin.Add(c.patience(len(b)))) // not supported outside of a server: then there is no stalling
 	n, err := c.w.Write(b)
