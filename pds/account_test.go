@@ -2,10 +2,8 @@ package pds_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/pdskit/pdskit/pds"
-	"github.com/pdskit/pdskit/storage"
-	"github.com/pdskit/pdskit/storage/memory"
 )
 
 func TestSignUp(t *testing.T) {
@@ -159,37 +155,28 @@ func TestSignUpRaces(t *testing.T) {
 			if len(won) != 1 {
 				t.Errorf("%d requests won", len(won))
 			}
-			res, err := http.Get(w.directory.URL + "/export?count=100&after=0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			var registered int
-			for dec := json.NewDecoder(res.Body); dec.More(); registered++ {
-				var op json.RawMessage
-				if err := dec.Decode(&op); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if registered != 1 {
-				t.Errorf("%d DIDs were registered", registered)
+			if n := w.registered(t); n != 1 {
+				t.Errorf("%d DIDs were registered", n)
 			}
 		})
 	}
 }
 
-// failing is a store whose first CreateAccount fails.
-type failing struct {
-	storage.Store
-	failed bool
-}
-
-func (f *failing) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
-	if !f.failed {
-		f.failed = true
-		return 0, errors.New("injected")
+// registered counts the operations that the PLC directory has.
+func (w *world) registered(t *testing.T) (n int) {
+	t.Helper()
+	res, err := http.Get(w.directory.URL + "/export?count=100&after=0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return f.Store.CreateAccount(ctx, a)
+	defer res.Body.Close()
+	for dec := json.NewDecoder(res.Body); dec.More(); n++ {
+		var op json.RawMessage
+		if err := dec.Decode(&op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 // A sign-up that breaks off is finished by the next attempt, with the same DID; someone else doesn't get the handle
@@ -215,8 +202,8 @@ func TestSignUpResumes(t *testing.T) {
 		w.signUp(t, "alice")
 	})
 	t.Run("storing the account failed", func(t *testing.T) {
-		store := &failing{Store: memory.New()}
-		w := start(t, func(c *pds.Config) { c.Store = store })
+		w, store := startMeddling(t)
+		store.fail("CreateAccount")
 		r := w.post(t, "", "com.atproto.server.createAccount", signUpInput("alice"))
 		r.refused(t, 500, "InternalServerError", "Internal Server Error")
 		if strings.Contains(string(r.body), "injected") {

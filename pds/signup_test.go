@@ -73,3 +73,36 @@ func TestSignUpWithWriteInDoubt(t *testing.T) {
 	}
 	t.Error("a sign-up doesn't end")
 }
+
+// TestSignUpTwice: of two attempts to finish a sign-up the slower one doesn't take the key of the faster one's account.
+func TestSignUpTwice(t *testing.T) {
+	w, store := startMeddling(t)
+	store.fail("CreateAccount")
+	w.post(t, "", server+"createAccount", signUpInput("alice")).refused(t, 500, "InternalServerError", "")
+	var alice *user
+	store.once("Token", "signup-email", func() error {
+		alice = w.signUp(t, "alice")
+		return nil
+	})
+	w.post(t, "", server+"createAccount", signUpInput("alice")).refused(t, 400, "InvalidRequest", "already taken")
+	if alice == nil {
+		t.Fatal("the attempts weren't simultaneous")
+	}
+	alice.create(t, "signed")
+}
+
+// TestSignUpUnlucky: that the store doesn't answer for a moment is no reason to give an identity up.
+func TestSignUpUnlucky(t *testing.T) {
+	w, store := startMeddling(t)
+	store.fail("CreateAccount")
+	w.post(t, "", server+"createAccount", signUpInput("alice")).refused(t, 500, "InternalServerError", "")
+	store.once("AccountByEmail", "", func() error { // the first time, before the reservation is looked for
+		store.fail("AccountByEmail")
+		return nil
+	})
+	w.post(t, "", server+"createAccount", signUpInput("alice")).refused(t, 500, "InternalServerError", "")
+	w.signUp(t, "alice")
+	if n := w.registered(t); n != 1 {
+		t.Errorf("%d DIDs were registered", n)
+	}
+}

@@ -70,8 +70,10 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 	if account, err := s.Accounts.Account(ctx, r.DID); !errors.Is(err, storage.ErrNotFound) {
 		return account, err // a simultaneous attempt of the same person was faster
 	}
-	if err := s.available(ctx, req); err != nil { // an attempt of someone else ended just before the reservation
-		s.abandon(ctx, req, r)
+	if err := s.available(ctx, req); err != nil {
+		if isTaken(err) { // by an attempt of someone else, which ended just before the reservation
+			s.abandon(ctx, req, r)
+		}
 		return storage.Account{}, err
 	}
 	if err := s.register(ctx, r); err != nil {
@@ -130,6 +132,12 @@ func handleTaken(handle syntax.Handle) error {
 
 func emailTaken(email string) error { return xrpc.InvalidRequest("Email already taken: %s", email) }
 
+// isTaken tells handleTaken and emailTaken from failures of storage, after which it is open who gets what.
+func isTaken(err error) bool {
+	var taken *xrpc.Error
+	return errors.As(err, &taken)
+}
+
 // reserve makes a reservation, or finds the one that an earlier attempt of the same person has left.
 func (s *Server) reserve(ctx context.Context, req signupRequest) (reservation, error) {
 	r, err := s.resume(ctx, req)
@@ -166,10 +174,9 @@ func (s *Server) reserveEmail(ctx context.Context, req signupRequest, r reservat
 		return nil
 	}
 	err := s.holdEmail(ctx, req.email, r.DID)
-	var taken *xrpc.Error
-	if errors.As(err, &taken) {
+	if isTaken(err) {
 		s.drop(ctx, kindHandle, req.handle.String())
-		s.discard(ctx, r.DID.String())
+		s.discardUnused(ctx, r.DID)
 	}
 	return err
 }
@@ -282,11 +289,17 @@ func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (
 	return account, err
 }
 
-// abandon gives up a reservation that can't come to anything any more. The key stays if there is an account after all.
+// abandon gives up a reservation that can't come to anything any more.
 func (s *Server) abandon(ctx context.Context, req signupRequest, r reservation) {
 	s.release(ctx, req)
-	if _, err := s.Accounts.Account(ctx, r.DID); errors.Is(err, storage.ErrNotFound) {
-		s.discard(ctx, r.DID.String())
+	s.discardUnused(ctx, r.DID)
+}
+
+// discardUnused removes the key of a reservation, unless there is an account after all: a simultaneous attempt of the same
+// person has made it, and given the reservations up.
+func (s *Server) discardUnused(ctx context.Context, did syntax.DID) {
+	if _, err := s.Accounts.Account(ctx, did); errors.Is(err, storage.ErrNotFound) {
+		s.discard(ctx, did.String())
 	}
 }
 
