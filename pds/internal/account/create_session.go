@@ -60,7 +60,31 @@ func (s *Server) logIn(ctx context.Context, account storage.Account, in *createS
 		}
 		scope = auth.ScopeTakendown
 	}
-	return s.Sessions.Create(ctx, account.DID, scope, "")
+	tokens, err := s.Sessions.Create(ctx, account.DID, scope, "")
+	if err != nil {
+		return auth.Tokens{}, err
+	}
+	if err := s.stillOpens(ctx, account, in.Password); err != nil {
+		return auth.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
+	}
+	return tokens, nil
+}
+
+// stillOpens looks whether a password opens an account still, now that there is a session. A new password ends all
+// sessions, which this one might have come too late for. Error: auth.ErrInvalidLogin.
+func (s *Server) stillOpens(ctx context.Context, before storage.Account, password string) error {
+	account, err := s.Accounts.Account(ctx, before.DID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return auth.ErrInvalidLogin
+	}
+	if err != nil || account.PasswordHash == before.PasswordHash {
+		return err
+	}
+	ok, _, err := auth.VerifyPassword(ctx, account.PasswordHash, password) // the hash may also just be a better one
+	if err == nil && !ok {
+		err = auth.ErrInvalidLogin
+	}
+	return err
 }
 
 // logInApp begins a session by an app password, for which only what looks like one is taken. Errors: auth.ErrInvalidLogin,
