@@ -34,7 +34,7 @@ func (s *Server) setStatus(ctx context.Context, did syntax.DID, announce bool, c
 	}
 }
 
-// setStatusOnce returns errChanged if the account isn't what it was before.
+// setStatusOnce returns errChanged if the account isn't what it was before, or wouldn't become what that would.
 func (s *Server) setStatusOnce(
 	ctx context.Context, before storage.Account, announce bool, change func(*storage.Account),
 ) error {
@@ -48,10 +48,11 @@ func (s *Server) setStatusOnce(
 		}
 	}
 	_, err := s.store.UpdateAccount(ctx, before.DID, func(a *storage.Account) error {
-		if a.Status() != before.Status() || a.Handle != before.Handle {
+		same := a.Status() == before.Status() && a.Handle == before.Handle
+		change(a)
+		if !same || a.Status() != after.Status() { // a takedown that is lifted may have hidden a deactivation
 			return errChanged
 		}
-		change(a)
 		return nil
 	}, events...)
 	return err

@@ -5,6 +5,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 // since returns the kinds of the events after a sequence number, and the last number.
@@ -132,5 +137,26 @@ func TestUpdateHandleRace(t *testing.T) {
 		if claims := fmt.Sprint(session.DIDDoc.AlsoKnownAs) == "[at://wanted.test]"; claims != (u == winner) || claims != (session.Handle == "wanted.test") {
 			t.Errorf("%s: %+v", u.did, session)
 		}
+	}
+}
+
+// TestLiftedWhileDeactivated: events say what an account has become, whatever else has changed meanwhile.
+func TestLiftedWhileDeactivated(t *testing.T) {
+	w, store := startMeddling(t)
+	alice := w.signUp(t, "alice")
+	subject := map[string]any{"$type": "com.atproto.admin.defs#repoRef", "did": alice.did}
+	w.takedown(t, subject, true)
+	_, seq := w.since(t, 0)
+	store.once("UpdateAccount", "", func() error {
+		_, err := store.UpdateAccount(t.Context(), alice.did, func(a *storage.Account) error {
+			a.DeactivatedAt = time.Now()
+			return nil
+		})
+		return err
+	})
+	w.takedown(t, subject, false)
+	events, _ := w.events(t, seq)
+	if diff := cmp.Diff([]string{`account false "deactivated"`}, events); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
