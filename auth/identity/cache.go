@@ -26,12 +26,15 @@ type cache[K ~string, V any] struct {
 
 	group singleflight.Group // of calls of resolve, by key
 
-	mu    sync.Mutex // of what follows
-	items map[K]*list.Element
-	used  list.List // of *cached[K, V], the most recently used first
-	total int       // weight of the items
-	epoch uint64    // counts calls of outdate
+	mu     sync.Mutex // of what follows
+	items  map[K]*list.Element
+	used   list.List         // of *cached[K, V], the most recently used first
+	total  int               // weight of the items
+	latest map[K]*resolution // resolutions that are under way and not outdated
 }
+
+// resolution is nothing but itself. (Pointers to what has no size may be equal.)
+type resolution struct{ _ byte }
 
 type cached[K ~string, V any] struct {
 	key   K
@@ -57,16 +60,9 @@ func (c *cache[K, V]) get(ctx context.Context, key K) (V, error) {
 // resolve bounds its time.
 func (c *cache[K, V]) fetch(ctx context.Context, key K) (V, error) {
 	result := c.group.DoChan(string(key), func() (any, error) {
-		c.mu.Lock()
-		epoch := c.epoch
-		c.mu.Unlock()
+		end := c.begin(key)
 		v, err := c.resolve(context.WithoutCancel(ctx), key)
-		switch {
-		case err == nil:
-			c.store(key, v, epoch)
-		case c.isGone(err):
-			c.drop(key)
-		}
+		end(v, err)
 		return v, err
 	})
 	select {
@@ -88,15 +84,39 @@ func (c *cache[K, V]) refresh(ctx context.Context, key K) (V, error) {
 // remove forgets a key.
 func (c *cache[K, V]) remove(key K) {
 	c.outdate(key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.drop(key)
 }
 
-// outdate has resolutions that are under way neither stored nor shared any more: they may have begun too early.
+// outdate has a resolution that is under way neither stored nor shared any more: it may have begun too early.
 func (c *cache[K, V]) outdate(key K) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.epoch++
+	delete(c.latest, key)
 	c.group.Forget(string(key))
+}
+
+// begin notes that a key is being resolved. end stores what has come of that, unless it was outdated meanwhile.
+func (c *cache[K, V]) begin(key K) (end func(V, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	this := new(resolution)
+	c.latest[key] = this
+	return func(v V, err error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.latest[key] != this {
+			return
+		}
+		delete(c.latest, key)
+		switch {
+		case err == nil:
+			c.store(key, v)
+		case c.isGone(err):
+			c.drop(key)
+		}
+	}
 }
 
 func (c *cache[K, V]) lookup(key K) (v V, age time.Duration, ok bool) {
@@ -111,15 +131,9 @@ func (c *cache[K, V]) lookup(key K) (v V, age time.Duration, ok bool) {
 	return item.value, c.clock().Sub(item.at), true
 }
 
-func (c *cache[K, V]) store(key K, v V, epoch uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if epoch != c.epoch {
-		return
-	}
-	if e, ok := c.items[key]; ok {
-		c.discard(e)
-	}
+// store is called while mu is held.
+func (c *cache[K, V]) store(key K, v V) {
+	c.drop(key)
 	item := &cached[K, V]{key: key, value: v, at: c.clock()}
 	if c.weigh != nil {
 		item.size = c.weigh(v)
@@ -131,9 +145,8 @@ func (c *cache[K, V]) store(key K, v V, epoch uint64) {
 	}
 }
 
+// drop is called while mu is held.
 func (c *cache[K, V]) drop(key K) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if e, ok := c.items[key]; ok {
 		c.discard(e)
 	}

@@ -175,3 +175,36 @@ func TestCacheForgets(t *testing.T) {
 		}
 	})
 }
+
+// TestCacheForgetsOneByOne: what changes of one key doesn't keep what is found out of another from being remembered.
+func TestCacheForgetsOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		value, hold := "old", make(chan struct{}, 1)
+		hold <- struct{}{}
+		c := testCache(10, func(context.Context, syntax.DID) (string, error) {
+			<-hold
+			return value, nil
+		})
+		if v, err := c.get(t.Context(), "k"); v != "old" || err != nil {
+			t.Fatal(v, err)
+		}
+		value = "new"
+		refreshed := make(chan string)
+		go func() {
+			v, _ := c.refresh(t.Context(), "k")
+			refreshed <- v
+		}()
+		synctest.Wait()
+		c.remove("another")
+		close(hold)
+		if v := <-refreshed; v != "new" {
+			t.Errorf("refreshed: %s", v)
+		}
+		if v, err := c.get(t.Context(), "k"); v != "new" || err != nil {
+			t.Errorf("remembered: %s, %v", v, err)
+		}
+		if len(c.latest) != 0 {
+			t.Errorf("%d resolutions are under way", len(c.latest))
+		}
+	})
+}

@@ -33,6 +33,7 @@ func newCache[K ~string, V any](
 		resolve: resolve,
 		isGone:  isGone,
 		items:   map[K]*list.Element{},
+		latest:  map[K]*resolution{},
 	}
 }
 
