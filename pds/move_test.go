@@ -148,3 +148,19 @@ func TestMoveFails(t *testing.T) {
 		}
 	}
 }
+
+// TestMoveKeepsOffAddresses: whoever moves in doesn't take the address of a sign-up that has registered its identity.
+func TestMoveKeepsOffAddresses(t *testing.T) {
+	m := newMove(t)
+	signUp := signUpInput("carol")
+	signUp["handle"], signUp["email"] = "carol.new.test", "alice@example.com"
+	m.plcDown.Store(true)
+	m.to.post(t, "", server+"createAccount", signUp).refused(t, 502, "UpstreamFailure", "")
+	m.plcDown.Store(false)
+
+	input := signUpInput("alice")
+	input["did"], input["handle"] = m.old.did, "alice.new.test"
+	token := m.old.serviceToken(t, "did:web:new.example.com", "com.atproto.server.createAccount")
+	m.to.post(t, token, server+"createAccount", input).refused(t, 400, "InvalidRequest", "Email already taken")
+	m.to.post(t, "", server+"createAccount", signUp).decode(t, nil)
+}

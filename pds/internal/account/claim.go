@@ -9,7 +9,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// ClaimHandle keeps everybody else from a handle that an account is about to change to, until release is called or
+// ClaimHandle keeps everybody else from a handle that an account is about to have, until release is called or
 // a quarter of an hour has passed. Error: an *xrpc.Error if someone else has it, or is about to.
 func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did syntax.DID) (release func(), err error) {
 	now := s.Now()
@@ -41,7 +41,7 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 	return release, nil
 }
 
-// claimEmail is ClaimHandle for an address that an account is about to change to.
+// claimEmail is ClaimHandle for an address.
 func (s *Server) claimEmail(ctx context.Context, email string, did syntax.DID) (release func(), err error) {
 	if err := s.holdEmail(ctx, email, did); err != nil {
 		return nil, err

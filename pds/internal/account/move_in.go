@@ -28,9 +28,11 @@ func (s *Server) moveIn(ctx context.Context, did syntax.DID, req signupRequest) 
 		return storage.Account{}, err
 	}
 	defer release()
-	if err := s.available(ctx, req); err != nil {
+	releaseEmail, err := s.claimEmail(ctx, req.email, did)
+	if err != nil {
 		return storage.Account{}, err
 	}
+	defer releaseEmail()
 	hash, err := auth.HashPassword(ctx, req.password)
 	if err != nil {
 		return storage.Account{}, err
