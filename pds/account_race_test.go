@@ -1,10 +1,12 @@
 package pds_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
+	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
 // TestLoginDuringReset: a new password ends the sessions of those who knew the old one, that of a login under way too.
@@ -22,4 +24,27 @@ func TestLoginDuringReset(t *testing.T) {
 		t.Errorf("a session is left: %+v, %v", s, err)
 	}
 	p.logIn(t, "alice.test", "new").decode(t, nil)
+}
+
+// TestHostAccountsRace: two users who choose the same handle at the same moment don't share one account.
+func TestHostAccountsRace(t *testing.T) {
+	w, store := startMeddling(t)
+	got := 0
+	create := func() {
+		_, err := w.CreateAccount(t.Context(), pds.NewAccount{Handle: "wanted.test"})
+		var taken *xrpc.Error
+		if err == nil {
+			got++
+		} else if !errors.As(err, &taken) || taken.Name != "HandleNotAvailable" {
+			t.Error(err)
+		}
+	}
+	store.once("TakeToken", "signup-handle", func() error {
+		create()
+		return nil
+	})
+	create()
+	if got != 1 {
+		t.Errorf("%d users got the account", got)
+	}
 }

@@ -29,7 +29,7 @@ type NewAccount struct {
 
 // CreateAccount makes an account for a user of the host, with an identity and a repo of its own. It asks no hook and needs
 // no invite. A call that fails for want of the PLC directory or of storage can be made again, with the same account: it
-// goes on where the first one stopped.
+// goes on where the first one stopped. Of calls for the same account at the same moment one gets it.
 //
 // Errors of the caller's making are an *xrpc.Error: InvalidHandle, UnsupportedDomain, HandleNotAvailable, InvalidRequest.
 // A host that was stopped before it had noted the DID of a new account gets HandleNotAvailable, too, and finds the account by

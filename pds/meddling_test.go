@@ -84,3 +84,10 @@ func (m *meddling) Token(ctx context.Context, kind, id string) (storage.Token, e
 	}
 	return m.Store.Token(ctx, kind, id)
 }
+
+func (m *meddling) TakeToken(ctx context.Context, kind, id string) (storage.Token, error) {
+	if err := m.meddle("TakeToken", kind); err != nil {
+		return storage.Token{}, err
+	}
+	return m.Store.TakeToken(ctx, kind, id)
+}
