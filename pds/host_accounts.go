@@ -2,6 +2,7 @@ package pds
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -48,6 +49,9 @@ func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error
 // DeleteAccount removes an account with all that belongs to it, for good, and tells the network. To delete what isn't there
 // is no error: a call that fails can be made again.
 func (s *Server) DeleteAccount(ctx context.Context, did syntax.DID) error {
+	if _, err := syntax.ParseDID(did.String()); err != nil { // or a key of the server's own would go, by its name
+		return fmt.Errorf("pds: deleting an account: %w", err)
+	}
 	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, s.now())
 	if err != nil {
 		return err

@@ -190,6 +190,15 @@ func TestHostDeletesAccount(t *testing.T) {
 	}
 }
 
+// TestHostDeletesNoKey: what is no DID may be the name of one of the server's own keys, which isn't an account's.
+func TestHostDeletesNoKey(t *testing.T) {
+	w := start(t)
+	if err := w.DeleteAccount(t.Context(), "rotation"); err == nil {
+		t.Error("it is said to be deleted")
+	}
+	w.signUp(t, "alice")
+}
+
 // TestHostAuthenticator: callers by a scheme of the host's own, and by a cookie where there is no header.
 func TestHostAuthenticator(t *testing.T) {
 	var did syntax.DID
