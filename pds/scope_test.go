@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -100,4 +101,23 @@ func TestAccountScopes(t *testing.T) {
 	}
 	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
 	w.asApp(t, alice, everything, "GET", "com.atproto.server.getSession", nil).refused(t, 401, "AccountTakedown", "")
+}
+
+// What anybody may read, an app may too; and of an account that isn't active what its owner may.
+func TestAppReads(t *testing.T) {
+	w := start(t, withApps)
+	alice := w.signUp(t, "alice")
+	blob, _ := alice.upload(t, "text/plain", []byte("some text"))
+	reads := []string{
+		"getBlob?cid=" + blob.Ref["$link"] + "&", "listBlobs?", "getRepo?", "getLatestCommit?", "getHead?",
+	}
+	for range 2 {
+		for _, read := range reads {
+			path := "com.atproto.sync." + read + "did=" + alice.did.String()
+			if res := w.asApp(t, alice, "atproto", "GET", path, nil); res.status != 200 {
+				t.Errorf("%s: got %s", path, res)
+			}
+		}
+		w.setStatus(t, alice, func(a *storage.Account) { a.DeactivatedAt = time.Now() })
+	}
 }

@@ -23,7 +23,7 @@ func (s *Server) getBlob() xrpc.Method {
 	return xrpc.Method{
 		ID:      "com.atproto.sync.getBlob",
 		Verb:    http.MethodGet,
-		Policy:  auth.OptionalSession,
+		Policy:  auth.OptionalSession.OrApp(),
 		Handler: s.serveBlob,
 	}
 }

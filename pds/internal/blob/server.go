@@ -37,7 +37,7 @@ func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
 		s.uploadBlob(),
 		s.getBlob(),
-		xrpc.Query("com.atproto.sync.listBlobs", auth.OptionalSession, s.listBlobs),
+		xrpc.Query("com.atproto.sync.listBlobs", auth.OptionalSession.OrApp(), s.listBlobs),
 		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session.OrApp(), s.listMissingBlobs),
 	}
 }

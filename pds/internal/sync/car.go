@@ -51,7 +51,7 @@ func carMethod[In any](s *Server, id syntax.NSID, did func(*In) syntax.DID,
 		}
 		return carError(did(&in), err)
 	}
-	return xrpc.Method{ID: id, Verb: http.MethodGet, Policy: auth.OptionalSession, Handler: handler}
+	return xrpc.Method{ID: id, Verb: http.MethodGet, Policy: auth.OptionalSession.OrApp(), Handler: handler}
 }
 
 func carError(did syntax.DID, err error) error {
