@@ -48,3 +48,25 @@ func TestHostAccountsRace(t *testing.T) {
 		t.Errorf("%d users got the account", got)
 	}
 }
+
+// TestHandleChangedTwice: of two changes at the same moment the account and its identity end up with the same one.
+func TestHandleChangedTwice(t *testing.T) {
+	w, store := startMeddling(t)
+	alice := w.signUp(t, "alice")
+	update := func(handle string) *response {
+		return alice.post(t, "com.atproto.identity.updateHandle", map[string]any{"handle": handle})
+	}
+	store.once("UpdateAccount", "", func() error {
+		update("second.test").decode(t, nil)
+		return nil
+	})
+	update("first.test").decode(t, nil)
+	var session struct {
+		Handle string
+		DIDDoc struct{ AlsoKnownAs []string }
+	}
+	alice.get(t, "com.atproto.server.getSession").decode(t, &session)
+	if got := session.DIDDoc.AlsoKnownAs; len(got) != 1 || got[0] != "at://"+session.Handle {
+		t.Errorf("%s is known as %s", session.Handle, got)
+	}
+}

@@ -39,21 +39,41 @@ func (s *Server) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInpu
 		return nil, err
 	}
 	defer release()
-	if err := s.updateIdentity(ctx, account.DID, handle); err != nil {
-		return nil, err
+	for {
+		err := s.change(ctx, account, handle)
+		if !errors.Is(err, errChanged) {
+			return nil, err
+		}
+		if account, err = s.Own(ctx, c.Caller); err != nil {
+			return nil, err
+		}
 	}
-	event, err := firehose.IdentityEvent(account.DID, handle, s.Now())
+}
+
+// errChanged: the account's handle isn't what it was before.
+var errChanged = errors.New("identity: the account has changed meanwhile")
+
+// change returns errChanged if another change came in between: which of the two the identity has taken last isn't known
+// then.
+func (s *Server) change(ctx context.Context, before storage.Account, handle syntax.Handle) error {
+	if err := s.updateIdentity(ctx, before.DID, handle); err != nil {
+		return err
+	}
+	event, err := firehose.IdentityEvent(before.DID, handle, s.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = s.Accounts.UpdateAccount(ctx, account.DID, func(a *storage.Account) error {
+	_, err = s.Accounts.UpdateAccount(ctx, before.DID, func(a *storage.Account) error {
+		if a.Handle != before.Handle {
+			return errChanged
+		}
 		a.Handle = handle
 		return nil
 	}, event)
 	if errors.Is(err, storage.ErrHandleTaken) {
-		return nil, xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
+		return xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
 	}
-	return nil, err
+	return err
 }
 
 // newHandle checks that an account may have a handle: one of the server's own domains by their rules, any other by its
