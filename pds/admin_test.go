@@ -57,6 +57,18 @@ func TestTakedownOfAccounts(t *testing.T) {
 	w.login(t, alice)
 }
 
+// A takedown keeps an account as it is from being active: it isn't said to be, whatever token is left to its owner.
+func TestTakenDownIsNotActivated(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	alice.post(t, "com.atproto.server.deactivateAccount", map[string]any{}).decode(t, nil)
+	w.takedown(t, map[string]any{"$type": "com.atproto.admin.defs#repoRef", "did": alice.did}, true)
+	alice.post(t, "com.atproto.server.activateAccount", nil).refused(t, 401, "AccountTakedown", "")
+	if account, err := w.config.Store.Account(t.Context(), alice.did); err != nil || account.DeactivatedAt.IsZero() {
+		t.Errorf("the account is %+v, %v", account, err)
+	}
+}
+
 func TestTakedownOfRecordsAndBlobs(t *testing.T) {
 	w := start(t)
 	alice := w.signUp(t, "alice")

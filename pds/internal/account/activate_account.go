@@ -8,9 +8,10 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// activateAccount makes a deactivated account active, once its identity says that this server hosts it.
+// activateAccount makes a deactivated account active, once its identity says that this server hosts it. One that is taken
+// down can't be.
 func (s *Server) activateAccount(ctx context.Context, c *xrpc.Call[struct{}]) (*struct{}, error) {
-	if _, err := s.account(ctx, c.Caller.DID); err != nil {
+	if _, err := s.untouched(ctx, c.Caller.DID); err != nil {
 		return nil, err
 	}
 	if err := s.hostedHere(ctx, c.Caller.DID); err != nil {
