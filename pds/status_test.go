@@ -2,6 +2,7 @@ package pds_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +104,25 @@ func TestUpdateHandle(t *testing.T) {
 	if kept.DID != bob.did.String() {
 		t.Errorf("after a failed change alice.test is %s", kept.DID)
 	}
+}
+
+// What the PLC directory refuses, as an eleventh change within an hour, isn't this server's failure.
+func TestUpdateHandleRefused(t *testing.T) {
+	w := start(t)
+	alice := w.signUp(t, "alice")
+	directory := w.directory.Config.Handler
+	w.directory.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			rw.WriteHeader(http.StatusBadRequest)
+			rw.Write([]byte(`{"message":"To many operations within last hour (max 10)"}`))
+			return
+		}
+		directory.ServeHTTP(rw, r)
+	})
+	alice.post(t, "com.atproto.identity.updateHandle", map[string]any{"handle": "carol.test"}).
+		refused(t, 400, "InvalidRequest", "The PLC directory refused to change the identity")
+	w.directory.Config.Handler = directory
+	alice.post(t, "com.atproto.identity.updateHandle", map[string]any{"handle": "carol.test"}).decode(t, nil)
 }
 
 // Of accounts that want the same handle at the same moment exactly one gets it.

@@ -113,6 +113,7 @@ func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle synt
 		state.SetHandle(handle)
 		return nil
 	})
+	var refusal *plc.Error
 	switch {
 	case err == nil:
 		return s.Purge(ctx, did.AtIdentifier())
@@ -120,7 +121,8 @@ func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle synt
 		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
 	case errors.Is(err, plc.ErrNotRotationKey):
 		return xrpc.InvalidRequest("The server has no key that may change this identity")
-	case errors.Is(err, plc.ErrNotFound), errors.Is(err, plc.ErrTombstoned), errors.Is(err, plc.ErrMalformed):
+	case errors.Is(err, plc.ErrNotFound), errors.Is(err, plc.ErrTombstoned), errors.Is(err, plc.ErrMalformed),
+		errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest: // as for too many changes
 		return xrpc.InvalidRequest("The PLC directory refused to change the identity")
 	}
 	return err
