@@ -92,7 +92,7 @@ func (c *Config) directory(store storage.Accounts) (Directory, error) {
 	}
 	return identity.NewDirectory(identity.DirectoryConfig{
 		PLCURL:       c.PLCURL,
-		Local:        localAccounts{store},
+		Local:        localAccounts{store, identity.HandleRules{ServiceDomains: c.HandleDomains}},
 		LocalDomains: c.HandleDomains,
 		LookupTXT:    c.LookupTXT,
 		Development:  c.Development,

@@ -1,6 +1,7 @@
 package pds_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -103,6 +105,30 @@ func TestUpdateHandle(t *testing.T) {
 	w.get(t, "", "com.atproto.identity.resolveHandle", "handle", "alice.test").decode(t, &kept)
 	if kept.DID != bob.did.String() {
 		t.Errorf("after a failed change alice.test is %s", kept.DID)
+	}
+}
+
+// TestHandleOfOneWhoHasLeft: a handle that is only remembered here, and that the network gives, is whose the network says.
+func TestHandleOfOneWhoHasLeft(t *testing.T) {
+	const elsewhere = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+	w := start(t, func(c *pds.Config) {
+		c.LookupTXT = func(context.Context, string) ([]string, error) { return []string{"did=" + elsewhere}, nil }
+	})
+	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bobby")
+	w.setStatus(t, alice, func(a *storage.Account) { a.Handle = "alice.example.com" })
+	for _, want := range []string{alice.did.String(), elsewhere} {
+		var got struct{ DID string }
+		w.get(t, "", "com.atproto.identity.resolveHandle", "handle", "alice.example.com").decode(t, &got)
+		if got.DID != want {
+			t.Errorf("alice.example.com is %s, want %s", got.DID, want)
+		}
+		w.get(t, "", "com.atproto.identity.resolveHandle", "handle", "bobby.test").decode(t, &got)
+		if got.DID != bob.did.String() {
+			t.Errorf("bobby.test is %s", got.DID)
+		}
+		for _, u := range []*user{alice, bob} {
+			w.setStatus(t, u, func(a *storage.Account) { a.DeactivatedAt = time.Now() })
+		}
 	}
 }
 

@@ -18,21 +18,22 @@ type resolveHandleOutput struct {
 	DID syntax.DID `json:"did"`
 }
 
-// resolveHandle asks the accounts first, and the network only about handles that can't be theirs.
+// resolveHandle asks the accounts first, and the network only about handles that can't be theirs, or that others give and an
+// account that isn't active had.
 func (s *Server) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandleParams]) (*resolveHandleOutput, error) {
 	handle, err := syntax.ParseHandle(c.Input.Handle)
 	if err != nil {
 		return nil, xrpc.Errorf("InvalidHandle", "Input handle must be a valid handle")
 	}
 	handle = handle.Normalize()
+	_, own := s.Handles.Label(handle)
 	account, err := s.Accounts.AccountByHandle(ctx, handle)
-	if err == nil {
+	switch {
+	case err == nil && (own || account.Status() == storage.StatusActive):
 		return &resolveHandleOutput{DID: account.DID}, nil
-	}
-	if !errors.Is(err, storage.ErrNotFound) {
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return nil, err
-	}
-	if _, own := s.Handles.Label(handle); own {
+	case own:
 		return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
 	}
 	did, err := s.ResolveHandle(ctx, handle)
