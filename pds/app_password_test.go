@@ -3,8 +3,10 @@ package pds_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -90,6 +92,21 @@ func TestAppPasswordRefusals(t *testing.T) {
 	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
 	w.logIn(t, "alice.test", p.Password).refused(t, 401, "AccountTakedown", "")
 	alice.post(t, server+"createAppPassword", object{"name": "another"}).refused(t, 401, "AccountTakedown", "")
+}
+
+func TestTooManyAppPasswords(t *testing.T) {
+	w := start(t)
+	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bob")
+	apps := auth.AppPasswords{Store: w.config.Store}
+	for i := range 100 {
+		if err := apps.Import(t.Context(), alice.did, auth.AppPassword{Name: fmt.Sprint(i), CreatedAt: time.Now()}, "hash"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice.post(t, server+"createAppPassword", object{"name": "one more"}).refused(t, 400, "InvalidRequest", "100")
+	bob.newAppPassword(t, "app", false)
+	alice.post(t, server+"revokeAppPassword", object{"name": "7"}).decode(t, nil)
+	alice.newAppPassword(t, "one more", false)
 }
 
 // What has the form of an app password may be the account's own.

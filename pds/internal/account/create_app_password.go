@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"unicode/utf8"
@@ -29,8 +30,10 @@ type appPasswordView struct {
 	Privileged bool            `json:"privileged"`
 }
 
-// maxAppPasswordName is in characters.
-const maxAppPasswordName = 256
+const (
+	maxAppPasswordName = 256 // characters
+	maxAppPasswords    = 100 // of an account: a login looks through all of them
+)
 
 // createAppPassword makes an app password. It is told once.
 func (s *Server) createAppPassword(
@@ -43,6 +46,9 @@ func (s *Server) createAppPassword(
 	if err != nil {
 		return nil, err
 	}
+	if n, err := s.countAppPasswords(ctx, account.DID); err != nil || n >= maxAppPasswords {
+		return nil, cmp.Or(err, error(xrpc.InvalidRequest("An account can have %d app passwords", maxAppPasswords)))
+	}
 	password, made, err := s.appPasswords().Create(ctx, account.DID, c.Input.Name, c.Input.Privileged)
 	if errors.Is(err, storage.ErrExists) {
 		return nil, xrpc.InvalidRequest("could not create app-specific password: there is one of that name")
@@ -51,6 +57,16 @@ func (s *Server) createAppPassword(
 		return nil, err
 	}
 	return &createAppPasswordOutput{viewAppPassword(made), password}, nil
+}
+
+func (s *Server) countAppPasswords(ctx context.Context, did syntax.DID) (n int, err error) {
+	for _, err := range s.appPasswords().List(ctx, did) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 func (s *Server) appPasswords() auth.AppPasswords {
