@@ -113,10 +113,10 @@ func TestHostAccountResumes(t *testing.T) {
 				t.Errorf("fault %d at write %d: %v", fault, failing, err)
 			}
 			var taken *xrpc.Error
+			if _, err := p.CreateAccount(t.Context(), alice); !errors.As(err, &taken) || taken.Name != "HandleNotAvailable" {
+				t.Errorf("fault %d at write %d: a second account: %v", fault, failing, err)
+			}
 			if n < failing {
-				if _, err := p.CreateAccount(t.Context(), alice); !errors.As(err, &taken) || taken.Name != "HandleNotAvailable" {
-					t.Errorf("a second account: %v", err)
-				}
 				break
 			}
 		}

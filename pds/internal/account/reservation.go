@@ -117,22 +117,21 @@ func (s *Server) discardUnused(ctx context.Context, did syntax.DID) {
 	}
 }
 
-// release gives up what is reserved, and reports whether the handle was.
-func (s *Server) release(ctx context.Context, req signupRequest) bool {
-	found := s.drop(ctx, kindHandle, req.handle.String())
+// release gives up what is reserved. Error: storage.ErrNotFound if the handle wasn't.
+func (s *Server) release(ctx context.Context, req signupRequest) error {
 	if req.email != "" {
 		s.drop(ctx, kindEmail, req.email)
 	}
-	return found
+	return s.drop(ctx, kindHandle, req.handle.String())
 }
 
-// drop removes a reservation, or a code, and reports whether it was there. That it may fail is no harm: it expires.
-func (s *Server) drop(ctx context.Context, kind, id string) bool {
+// drop removes a reservation, or a code. That it may fail is no harm to most: it expires. Error: storage.ErrNotFound.
+func (s *Server) drop(ctx context.Context, kind, id string) error {
 	_, err := s.Tokens.TakeToken(context.WithoutCancel(ctx), kind, id)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		s.Logger.WarnContext(ctx, "account: a token stays until it expires", "kind", kind, "err", err)
 	}
-	return !errors.Is(err, storage.ErrNotFound)
+	return err
 }
 
 // discard removes a key that no account uses.

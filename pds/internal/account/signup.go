@@ -75,12 +75,19 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 
 // settle gives up the reservations for an account that has been made. The host's users may be told apart by nothing: of
 // simultaneous calls that want the same account just the one gets it that finds the handle's reservation, or else two
-// users would share it.
+// users would share it. As long as the reservation may be left, for the next to find, nobody gets it.
 func (s *Server) settle(ctx context.Context, req signupRequest, account storage.Account) (storage.Account, error) {
-	if found := s.release(ctx, req); !found && req.byHost {
+	err := s.release(ctx, req)
+	if err == nil || !req.byHost {
+		return account, nil
+	}
+	if errors.Is(err, storage.ErrNotFound) {
 		return storage.Account{}, handleTaken(req.handle)
 	}
-	return account, nil
+	if _, gone := s.Tokens.Token(ctx, kindHandle, req.handle.String()); errors.Is(gone, storage.ErrNotFound) {
+		return account, nil // it was removed, though that was reported to have failed
+	}
+	return storage.Account{}, err
 }
 
 // made returns the account that an earlier attempt of the host has made though it was reported to have failed: its
