@@ -105,13 +105,14 @@ func (a AppPasswords) Find(ctx context.Context, did syntax.DID, password string)
 	return found, err
 }
 
-// Has reports whether an account has an app password of a name.
-func (a AppPasswords) Has(ctx context.Context, did syntax.DID, name string) (bool, error) {
-	_, err := a.Store.Token(ctx, KindOfAppPassword, appPasswordID(did, name))
+// Has reports whether an account still has an app password that [AppPasswords.Find] has returned, and not another of the
+// same name.
+func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (bool, error) {
+	t, err := a.Store.Token(ctx, KindOfAppPassword, appPasswordID(did, p.Name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && t.IssuedAt.Equal(p.CreatedAt), err
 }
 
 // Delete removes an app password. It is idempotent. The sessions that were begun with it go on: see

@@ -61,9 +61,10 @@ func TestAppPasswords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, want := range map[string]bool{made.Name: false, brought.Name: true} {
-		if has, err := a.Has(t.Context(), alice, name); has != want || err != nil {
-			t.Errorf("%s: %v, %v", name, has, err)
+	another := AppPassword{Name: brought.Name, CreatedAt: now}
+	for p, want := range map[AppPassword]bool{made: false, brought: true, another: false} {
+		if has, err := a.Has(t.Context(), alice, p); has != want || err != nil {
+			t.Errorf("%+v: %v, %v", p, has, err)
 		}
 	}
 	if _, err := a.Find(t.Context(), alice, password); !errors.Is(err, ErrInvalidLogin) {

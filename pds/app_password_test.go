@@ -1,8 +1,6 @@
 package pds_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,9 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pdskit/pdskit/auth"
-	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
-	"github.com/pdskit/pdskit/storage/memory"
 )
 
 type appPassword struct {
@@ -136,43 +132,33 @@ func TestRevokeAppPassword(t *testing.T) {
 	alice.newAppPassword(t, "app", false) // the name is free again
 }
 
-// revoking removes the app password while a session is begun with it.
-type revoking struct {
-	storage.Store
-	revoke func(ctx context.Context) error
-}
-
-func (r *revoking) Unwrap() storage.Store { return r.Store }
-
-func (r *revoking) PutToken(ctx context.Context, token storage.Token) error {
-	var err error
-	if r.revoke != nil && token.Kind == "session" {
-		err = r.revoke(ctx)
-	}
-	return errors.Join(err, r.Store.PutToken(ctx, token))
-}
-
+// TestRevokeAppPasswordMeanwhile: so it is for a login under way.
+// Another app password may have the name since.
 func TestRevokeAppPasswordMeanwhile(t *testing.T) {
-	store := &revoking{Store: memory.New()}
-	w := start(t, func(c *pds.Config) { c.Store = store })
-	alice := w.signUp(t, "alice")
-	p := alice.newAppPassword(t, "app", false)
-	count := func() (n int) {
-		for _, err := range store.ListTokens(t.Context(), "session", alice.did) {
-			if err != nil {
-				t.Fatal(err)
+	for _, again := range []bool{false, true} {
+		w, store := startMeddling(t)
+		alice := w.signUp(t, "alice")
+		p := alice.newAppPassword(t, "app", false)
+		count := func() (n int) {
+			for _, err := range store.ListTokens(t.Context(), "session", alice.did) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
 			}
-			n++
+			return n
 		}
-		return n
-	}
-	before := count()
-	store.revoke = func(ctx context.Context) error {
-		store.revoke = nil
-		return auth.AppPasswords{Store: store}.Delete(ctx, alice.did, "app")
-	}
-	w.logIn(t, "alice.test", p.Password).refused(t, 401, "AuthenticationRequired", "")
-	if n := count(); n != before {
-		t.Errorf("there are %d sessions, and were %d", n, before)
+		before := count()
+		store.once("PutToken", "session", func() error {
+			alice.post(t, server+"revokeAppPassword", object{"name": "app"}).decode(t, nil)
+			if again {
+				alice.newAppPassword(t, "app", false)
+			}
+			return nil
+		})
+		w.logIn(t, "alice.test", p.Password).refused(t, 401, "AuthenticationRequired", "")
+		if n := count(); n != before {
+			t.Errorf("there are %d sessions, and were %d", n, before)
+		}
 	}
 }

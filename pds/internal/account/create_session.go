@@ -105,7 +105,7 @@ func (s *Server) logInApp(ctx context.Context, account storage.Account, password
 		return auth.Tokens{}, err
 	}
 	// Whoever revokes it removes it before its sessions. If that was just now, this one may be left.
-	still, err := s.appPasswords().Has(ctx, account.DID, app.Name)
+	still, err := s.appPasswords().Has(ctx, account.DID, app)
 	if err == nil && still {
 		return tokens, nil
 	}
