@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,5 +61,30 @@ func TestShutdownCutsWhatIsLate(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Fatal("the database can't be closed")
+	}
+}
+
+// TestShutdownTwice: who tells the program to end a second time doesn't wait for requests under way.
+func TestShutdownTwice(t *testing.T) {
+	p := launch(t, t.TempDir())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "POST /xrpc/com.atproto.server.createSession HTTP/1.1\r\nHost: localhost\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it is under way
+		t.Fatal(err)
+	}
+	for again := time.Tick(10 * time.Millisecond); ; {
+		select {
+		case <-again: // once more: it may not have dealt with the one before
+			p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
+			continue
+		case <-p.ended:
+		}
+		p.wantExit(t, -1)
+		return
 	}
 }
