@@ -31,6 +31,7 @@ type settings struct {
 	recoveryKey   string // did:key
 	plcURL        string
 	invite        bool
+	inviteGiven   bool // whether the operator says so or not
 	devMode       bool
 	unguarded     bool
 	services      services
@@ -83,7 +84,8 @@ func usage(flags *flag.FlagSet) {
 	fmt.Fprint(flags.Output(), `standalone is an AT Protocol Personal Data Server (PDS).
 
   standalone                                try it out: http://localhost:2583, data in ./pds-data
-  PDS_HOSTNAME=pds.example.com standalone   serve the world, behind a proxy that speaks TLS
+  PDS_HOSTNAME=pds.example.com standalone   serve the world, behind a proxy that speaks TLS;
+                                            PDS_INVITE_REQUIRED=false lets anybody sign up
   standalone backup -h                      keep a backup that is always current
   standalone restore -h                     make a server from a backup
   standalone raise-seq -h                   the step after the data were copied back
@@ -138,6 +140,7 @@ func (s *settings) read(env environment) error {
 	var errs [12]error
 	s.port, errs[0] = env.number("PDS_PORT", 2583)
 	s.invite, errs[1] = env.flag("PDS_INVITE_REQUIRED", false)
+	s.inviteGiven = env.text("PDS_INVITE_REQUIRED", "") != ""
 	s.devMode, errs[2] = env.flag("PDS_DEV_MODE", false)
 	s.unguarded, errs[3] = env.flag("PDS_DISABLE_SSRF_PROTECTION", false)
 	s.imports, errs[4] = env.flag("PDS_ACCEPTING_REPO_IMPORTS", true)
@@ -178,6 +181,9 @@ func logLevel(env environment) (slog.Level, error) {
 // fill sets what depends on other settings.
 func (s *settings) fill() {
 	s.devMode = s.devMode || s.local()
+	if !s.inviteGiven {
+		s.invite = !s.local() // as with the reference PDS: its operators don't expect strangers
+	}
 	if s.blobs == "" {
 		s.blobs = filepath.Join(s.data, "blobs")
 	}

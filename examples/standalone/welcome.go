@@ -16,6 +16,9 @@ func (p *program) welcome(w io.Writer) {
 	if !s.local() {
 		fmt.Fprintf(w, "Listening on %s: a proxy in front has to speak TLS for %s and its subdomains\n",
 			p.listener.Addr(), s.hostname)
+		if s.invite {
+			fmt.Fprintln(w, "Sign-up is closed: PDS_INVITE_REQUIRED=false opens it to anybody")
+		}
 		return
 	}
 	if !p.fresh || s.invite {
