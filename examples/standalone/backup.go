@@ -103,12 +103,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if s.keySecret == "" { // it is read here, but never made
-		if _, err := os.Stat(filepath.Join(s.data, "key-secret")); err != nil {
-			return fmt.Errorf("backup: PDS_KEY_SECRET isn't set: %w", err)
-		}
-	}
-	seal, err := sealingSecret(s)
+	seal, err := sealingSecret(s, false)
 	if err != nil {
 		return err
 	}

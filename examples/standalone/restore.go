@@ -98,7 +98,7 @@ func restoreInto(ctx context.Context, s *settings, from mirror.Bucket, stderr io
 	}
 	report(stderr, done)
 	if seal != nil {
-		err = opens(ctx, store, seal)
+		err = checkSecret(ctx, store, seal)
 	}
 	if done.Checked.Damages > 0 {
 		err = errors.Join(err, fmt.Errorf("restore: %d damages", done.Checked.Damages))
@@ -133,30 +133,20 @@ func restoredSecret(ctx context.Context, s *settings, from mirror.Bucket) ([]byt
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	if s.keySecret == "" {
-		if _, err := os.Stat(filepath.Join(s.data, "key-secret")); err != nil {
-			return nil, fmt.Errorf(
-				"restore: the keys in the backup are sealed: set PDS_KEY_SECRET, or copy the old server's key-secret to %s", s.data)
-		}
-	}
-	return sealingSecret(s)
+	return sealingSecret(s, false)
 }
 
-// opens says whether a secret opens the restored keys.
-func opens(ctx context.Context, store *sqlite.Store, secret []byte) error {
+// checkSecret says whether a secret opens the restored keys.
+func checkSecret(ctx context.Context, store *sqlite.Store, secret []byte) error {
 	keyring, err := keys.New(keys.Config{Store: store, Secret: secret})
 	if err != nil {
 		return err
 	}
-	for a, err := range store.ListAccounts(ctx, 0, 1) {
-		if err == nil {
-			_, err = keyring.Public(ctx, a.DID.String())
-		}
-		if err != nil {
-			return fmt.Errorf("restore: the accounts' keys don't open with this secret: %w", err)
-		}
+	sealed, err := sealedKey(ctx, store)
+	if err == nil {
+		err = opens(ctx, keyring, sealed)
 	}
-	return nil
+	return err
 }
 
 // restoreJournal puts back the journal of a local server's PLC directory.

@@ -31,13 +31,20 @@ const (
 )
 
 // loadSecrets takes the secrets from the settings; those that aren't there are made once, and kept sealed in the store.
-func loadSecrets(ctx context.Context, s *settings, store storage.Keys) (*secrets, error) {
-	seal, err := sealingSecret(s)
+func loadSecrets(ctx context.Context, s *settings, store storage.Store) (*secrets, error) {
+	sealed, err := sealedKey(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	seal, err := sealingSecret(s, sealed == "")
 	if err != nil {
 		return nil, err
 	}
 	out := &secrets{token: []byte(s.jwtSecret)}
 	if out.keyring, err = keys.New(keys.Config{Store: store, Secret: seal}); err != nil {
+		return nil, err
+	}
+	if err := opens(ctx, out.keyring, sealed); err != nil {
 		return nil, err
 	}
 	if s.jwtSecret == "" {
@@ -76,9 +83,35 @@ func putRotationKey(ctx context.Context, keyring *keys.Keyring, hexadecimal stri
 	return name, keyring.Put(ctx, name, key)
 }
 
+// sealedKey returns the name of an account's key that is in a store, or "": a server that was restored from the backup of
+// what is public has none of its first accounts.
+func sealedKey(ctx context.Context, store storage.Store) (name string, err error) {
+	for a, err := range store.ListAccounts(ctx, 0, 100) {
+		if err == nil {
+			_, err = store.Key(ctx, a.DID.String())
+		}
+		if !errors.Is(err, storage.ErrNotFound) {
+			return a.DID.String(), err
+		}
+	}
+	return "", nil
+}
+
+// opens says whether a keyring's secret is the one that a key of a store is sealed under. With another the server would
+// seal new accounts' keys: whichever of the two was used afterwards, some would be lost.
+func opens(ctx context.Context, keyring *keys.Keyring, sealed string) error {
+	if sealed == "" {
+		return nil
+	}
+	if _, err := keyring.Public(ctx, sealed); err != nil {
+		return fmt.Errorf("the accounts' keys don't open with this secret: %w", err)
+	}
+	return nil
+}
+
 // sealingSecret is the secret under which keys are sealed: PDS_KEY_SECRET, or else what a file beside the database
-// says, which is made once. To keep the two apart, as backups should, is for those who set the variable.
-func sealingSecret(s *settings) ([]byte, error) {
+// says, which is made if create says so. To keep the two apart, as backups should, is for those who set the variable.
+func sealingSecret(s *settings, create bool) ([]byte, error) {
 	if s.keySecret != "" {
 		if len(s.keySecret) < keys.MinSecret {
 			return nil, fmt.Errorf("PDS_KEY_SECRET must have at least %d characters", keys.MinSecret)
@@ -92,6 +125,9 @@ func sealingSecret(s *settings) ([]byte, error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	if !create {
+		return nil, fmt.Errorf("the keys are sealed: set PDS_KEY_SECRET, or copy the server's key-secret to %s", s.data)
 	}
 	secret := rand.Text() + rand.Text()
 	return []byte(secret), writeDurably(path, secret+"\n")
