@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -46,6 +48,9 @@ Flags:
 	s.fill()
 	if err := errors.Join(readErr, s.check()); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(s.data, "pds.sqlite")); err != nil {
+		return fmt.Errorf("raise-seq: there is no server: %w", err) // to make one would raise nothing
 	}
 	p, err := open(ctx, s, slog.New(slog.NewTextHandler(stderr, nil)))
 	if err != nil {

@@ -25,6 +25,13 @@ func TestRaiseSeq(t *testing.T) {
 			t.Errorf("%q prints\n%s", args, out)
 		}
 	}
+	nowhere := filepath.Join(t.TempDir(), "mistyped")
+	if out, err := cli(t, nowhere, "raise-seq", "5000"); err == nil {
+		t.Errorf("without a server it prints\n%s", out)
+	}
+	if _, err := os.Stat(nowhere); err == nil {
+		t.Error("it has made one")
+	}
 	if out := mustRun(t, old, "raise-seq", "5000"); !strings.Contains(out, "above 5000") {
 		t.Errorf("it prints\n%s", out)
 	}
