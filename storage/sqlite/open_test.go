@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		crashWriter(path)
 		return
 	}
+	if path := os.Getenv(openEnv); path != "" {
+		openAndExit(path)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

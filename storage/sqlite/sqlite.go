@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -124,17 +125,21 @@ func (s *Store) Counters() Counters {
 	}
 }
 
-// touch sees to a file at path that only its owner can read.
+// touch sees to a file at path, and makes it one that only its owner can read. It doesn't open a file that is there:
+// when a process closes a file, the system takes away all locks that it has on it, and with them the store's that has the
+// file open in this process.
 func touch(path string, create bool) error {
-	flags := os.O_RDWR
-	if create {
-		flags |= os.O_CREATE
+	_, err := os.Stat(path)
+	if create && errors.Is(err, fs.ErrNotExist) {
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+			err = f.Close()
+		}
 	}
-	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return fmt.Errorf("sqlite: open: %w", err)
 	}
-	return f.Close()
+	return nil
 }
 
 // prepare brings a database to the version of this package.
