@@ -32,7 +32,7 @@
 // # The file
 //
 // The database is a file, PATH, with PATH-wal and PATH-shm beside it while it is open, and PATH-lock, which keeps a
-// second process from opening it. All can be read by their owner only. The sqlite3 program can read the database
-// while it is open; to back it up use its .backup command, not cp. A database written by an older version of this package
-// is migrated by Open; one written by a newer version is refused.
+// second process from opening it. If PATH is a symbolic link, they are beside what it leads to. All can be read by their
+// owner only. The sqlite3 program can read the database while it is open; to back it up use its .backup command, not cp. A
+// database written by an older version of this package is migrated by Open; one written by a newer version is refused.
 package sqlite

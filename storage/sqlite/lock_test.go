@@ -45,3 +45,16 @@ func TestOpenTwiceKeepsLock(t *testing.T) {
 		}
 	}
 }
+
+// A database is the same by any name.
+func TestOpenLink(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "pds.sqlite"), filepath.Join(dir, "link.sqlite")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	openAt(t, path, Options{Create: true})
+	if _, err := Open(t.Context(), link, Options{}); err == nil || !strings.Contains(err.Error(), "open already") {
+		t.Errorf("by a link: %v, want a refusal", err)
+	}
+}

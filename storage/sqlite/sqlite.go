@@ -74,6 +74,9 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := touch(path, o.Create); err != nil {
 		return nil, err
 	}
+	if path, err = filepath.EvalSymlinks(path); err != nil { // one lock, whatever name it's opened by
+		return nil, fmt.Errorf("sqlite: open: %w", err)
+	}
 	s := &Store{cache: newAccountCache()}
 	if s.lock, err = acquire(path); err != nil {
 		return nil, err
