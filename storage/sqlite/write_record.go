@@ -72,7 +72,7 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 		}
 	}
 	if w.CID.Defined() {
-		if err := putRecord(db, content, w, head.Rev); err != nil {
+		if err := putRecord(db, content, w, head.Rev); err != nil || old == w.CID {
 			return err
 		}
 		return putRecordCID(db, content, w.CID, w.Path)

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/ipfs/go-cid"
@@ -11,6 +12,7 @@ var commitSentences = []sentence{
 	{"Repos.Commit", "one write", "Commit applies a commit, as one write: head, nodes, records, blob references and events.",
 		testCommit},
 	{"Repos.Commit", "nodes get the rev of the head", "Commit applies a commit", testCommitNodeRevs},
+	{"Repos.Commit", "records that stay what they are", "Commit applies a commit", testCommitSame},
 	{"Repos.Commit", "repos don't touch each other", "Commit applies a commit", testCommitOther},
 	{"Repos.Commit", "the sequence number", "It returns the sequence number of the last event, or 0 without events.",
 		testCommitSeq},
@@ -52,6 +54,18 @@ func testCommitNodeRevs(t *testing.T, s storage.Store) {
 	must(s.Commit(t.Context(), c))(t)
 	wantRepo(t, s, next)
 	wantRepo(t, s, commit(t, s, next, put("d.e.f/1", "two"))) // one node stays as it is
+}
+
+func testCommitSame(t *testing.T, s storage.Store) {
+	var all []storage.RecordWrite
+	for i := range 20 {
+		all = append(all, put(fmt.Sprintf("a.b.c/%02d", i), fmt.Sprint(i)))
+	}
+	r := create(t, s, 1, all...)
+	for _, writes := range [][]storage.RecordWrite{all[:1], all, {del("a.b.c/00"), put("a.b.c/01", "new")}, all} {
+		r = commit(t, s, r, writes...)
+		wantRepo(t, s, r)
+	}
 }
 
 func testCommitOther(t *testing.T, s storage.Store) {
