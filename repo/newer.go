@@ -13,15 +13,17 @@ import (
 )
 
 const (
-	newerNodes = 256 // visited for one collection, at most
-	newerAhead = 4   // nodes to load at once: most of what is new lies along one path
+	newerNodes   = 256            // visited for one collection, at most
+	newerRecords = 4 * newerNodes // looked at for one collection, at most: whoever chooses the keys says how many a node has
+	newerAhead   = 4              // nodes to load at once: most of what is new lies along one path
 )
 
 // Newer returns the records of some collections that were written after the commit of a rev: of each collection up to
 // limit, those with the greatest keys, in descending order. Records that were written anew are among them.
 //
 // Its cost grows with what has changed in the collections since then, not with what is in them. Where more has changed
-// than 256 nodes of the tree show, the rest is left out. A repo that doesn't exist has no records.
+// than 256 nodes of the tree show, or these have more than 1024 records, the rest is left out. A repo that doesn't exist has
+// no records.
 func (e *Engine) Newer(
 	ctx context.Context, did syntax.DID, since syntax.TID, collections []syntax.NSID, limit int,
 ) (records []storage.Record, err error) {
@@ -64,7 +66,7 @@ func newer(
 		slices.Reverse(b.twigs)
 		return nil
 	})
-	for nodes := 0; nodes < newerNodes && len(records) < limit; {
+	for nodes, read := 0, 0; nodes < newerNodes && read < newerRecords && len(records) < limit; {
 		s, err := walk.next()
 		if err == io.EOF {
 			return records, nil
@@ -76,6 +78,7 @@ func newer(
 			nodes++
 			continue
 		}
+		read++
 		record, err := r.Record(ctx, head.DID, s.path)
 		if err != nil {
 			return nil, fmt.Errorf("%w: record %s: %w", ErrCorrupt, s.path, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluesky-social/indigo/atproto/repo/mst"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/google/go-cmp/cmp"
 	"github.com/ipfs/go-cid"
@@ -102,6 +103,31 @@ func TestNewerCost(t *testing.T) {
 	check(t, err)
 	if got != nil || counted.blocks > 0 {
 		t.Errorf("where nothing is new, %d blocks were read", counted.blocks)
+	}
+}
+
+// TestNewerWideNode: whoever chooses record keys such that one node has all records makes no reader look at all of them.
+func TestNewerWideNode(t *testing.T) {
+	e, store := newRepo(t)
+	var ops []Op
+	for i := 0; len(ops) < newerRecords+200; i++ {
+		if path := fmt.Sprintf("com.example.note/%05d", i); mst.HeightForKey([]byte(path)) == 0 {
+			ops = append(ops, Op{Action: Create, Path: path, Value: record(t, "note")})
+		}
+	}
+	for batch := range slices.Chunk(ops, MaxOps) {
+		apply(t, e, batch...)
+	}
+	head, err := store.Head(t.Context(), alice)
+	check(t, err)
+	apply(t, e, Op{Action: Update, Path: ops[0].Path, Value: record(t, "edited")})
+
+	counted := &newerReads{Repos: store}
+	e.store = counted
+	_, err = e.Newer(t.Context(), alice, head.Rev, []syntax.NSID{"com.example.note"}, 10)
+	check(t, err)
+	if counted.records > newerRecords {
+		t.Errorf("%d records were read", counted.records)
 	}
 }
 
