@@ -27,7 +27,7 @@ func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.C
 	}
 	f, err := os.CreateTemp(b.incoming(), "")
 	if err != nil {
-		return cid.Undef, 0, fmt.Errorf("disk: %w", err)
+		return cid.Undef, 0, fmt.Errorf("disk: %w", full(err))
 	}
 	// Whatever happens, no half blob stays. After the rename there is nothing of this name.
 	defer os.Remove(f.Name())
@@ -38,11 +38,8 @@ func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.C
 	if err == nil {
 		err = errors.Join(f.Sync(), f.Close(), ctx.Err())
 	}
-	if errors.Is(err, syscall.ENOSPC) {
-		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
-	}
 	if err != nil {
-		return cid.Undef, 0, fmt.Errorf("disk: upload: %w", err)
+		return cid.Undef, 0, fmt.Errorf("disk: upload: %w", full(err))
 	}
 	mh, err := multihash.Encode(hash.Sum(nil), multihash.SHA2_256)
 	if err != nil {
@@ -60,7 +57,7 @@ func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.C
 func (b *Blobs) place(from, account, file string) error {
 	folder := filepath.Join(b.dir, account)
 	if err := b.move(from, folder, file); err != nil {
-		return fmt.Errorf("disk: %w", err)
+		return fmt.Errorf("disk: %w", full(err))
 	}
 	if err := flush(folder); err != nil {
 		return err
@@ -76,6 +73,15 @@ func (b *Blobs) move(from, folder, file string) error {
 		return err
 	}
 	return os.Rename(from, filepath.Join(folder, file))
+}
+
+// full makes an error a [storage.ErrFull] if it says that the disk, or the part of it that is ours, has no room for a file or
+// what is in it. Nothing has been placed then.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", storage.ErrFull, err)
+	}
+	return err
 }
 
 // reader reads until its context ends.
