@@ -13,6 +13,10 @@ import (
 // The bulk is copied by a goroutine of its own, beside readers and writers. What the writer has added in the meantime is a
 // few pages; the writer copies those itself, between two transactions, since only then can the log start over. Only when
 // the log has grown by maxGrowth times its limit meanwhile does the writer wait for the copy.
+//
+// The log can't start over while a reader sees an older state than the newest. Readers who come and go, one always before
+// the other has left, would keep it from that for good, but those who come while nobody writes see the newest state. So the
+// writer waits for the others: for a moment each time, and each time that the log has doubled, in proportion to it.
 type checkpointer struct {
 	db    *conn
 	limit int // frames that the log may have before it's copied
@@ -26,11 +30,18 @@ type checkpointer struct {
 	from    int  // the log's frames when it was
 	seen    int  // the log's frames after the last attempt
 	looked  int  // db.writes when the log was last looked at
+	patient int  // the log's frames when the writer last waited for longer than a moment; 0 once it has started over
 
 	count atomic.Int64
 }
 
-const maxGrowth = 4
+const (
+	maxGrowth = 4
+
+	moment       = 5 * time.Millisecond
+	patience     = 10 * time.Millisecond  // for each time that the log has its limit
+	mostPatience = 500 * time.Millisecond // who reads for longer is not waited for
+)
 
 func newCheckpointer(db *conn, size int) *checkpointer {
 	c := &checkpointer{
@@ -83,16 +94,24 @@ func (c *checkpointer) tick(db *conn) {
 	}
 }
 
-// finish copies the rest and makes the log start over, unless readers need it for longer than a moment.
+// finish copies the rest and makes the log start over, unless readers need it for longer than the writer waits.
 func (c *checkpointer) finish(db *conn) {
 	c.running = false
-	db.SetBusyTimeout(5 * time.Millisecond)
+	wait := moment
+	if c.from >= 2*max(c.patient, c.limit) {
+		c.patient = c.from
+		wait = min(patience*time.Duration(c.from/c.limit), mostPatience)
+	}
+	db.SetBusyTimeout(wait)
 	defer db.SetBusyTimeout(busyTimeout)
-	frames, err := one(db, scanFrames, `PRAGMA wal_checkpoint(restart)`)
+	done, err := one(db, scanRestart, `PRAGMA wal_checkpoint(restart)`)
 	if err != nil {
 		return // as long as the log can be written, nothing is lost
 	}
-	c.seen = int(frames)
+	if !done.busy {
+		c.patient = 0
+	}
+	c.seen = done.frames
 	c.count.Add(1)
 }
 
@@ -104,3 +123,10 @@ func (c *checkpointer) close() error {
 
 // scanFrames reads how many frames are in the log, which is the second column of each kind of checkpoint.
 func scanFrames(r *lite.Stmt) (int, error) { return r.ColumnInt(1), nil }
+
+type restart struct {
+	busy   bool // a reader was in the way
+	frames int
+}
+
+func scanRestart(r *lite.Stmt) (restart, error) { return restart{r.ColumnBool(0), r.ColumnInt(1)}, nil }

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -55,5 +57,51 @@ func TestCheckpoint(t *testing.T) {
 	commits(50)
 	if most := commits(50); most > bound {
 		t.Errorf("after a snapshot, the log grew to %d frames, want at most %d", most, bound)
+	}
+}
+
+// Readers of whom there is always one, none of them for long, don't keep the log from starting over.
+func TestCheckpointRelay(t *testing.T) {
+	s := open(t, Options{CheckpointSize: 32 * pageSize})
+	db, err := openWriter(s.readers.path, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	stop := make(chan struct{})
+	defer close(stop)
+	const hold, places = 10 * time.Millisecond, 3
+	for i := range places {
+		readers.Go(func() {
+			for wait := time.Duration(i) * hold / places; ; wait = 0 { // they take turns
+				select {
+				case <-time.After(wait):
+				case <-stop:
+					return
+				}
+				if err := s.Snapshot(t.Context(), func(storage.RepoReader) error { <-time.After(hold); return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	k := committer{repo: 1}
+	written, most, last := 0, 0, 0
+	for range 300 {
+		if _, err := s.Commit(t.Context(), k.next()); err != nil {
+			t.Fatal(err)
+		}
+		n, err := one(db, scanFrames, `PRAGMA wal_checkpoint(noop)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written += max(n-last, 0)
+		most, last = max(most, n), n
+	}
+	if most > written/2 {
+		t.Errorf("the log grew to %d frames, of %d written", most, written)
 	}
 }

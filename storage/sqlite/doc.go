@@ -20,7 +20,8 @@
 //
 // Reads have connections of their own, and wait neither for the writer nor, in the end, for each other: single reads
 // take turns on a few connections, while every iteration and every snapshot has one to itself for as long as it lasts.
-// One that lasts for long keeps the write-ahead log from being emptied; it grows by what is written meanwhile.
+// One that lasts for long keeps the write-ahead log from being emptied; it grows by what is written meanwhile. Where there
+// are always some that don't last for long, the writer waits for them now and then, for half a second at most.
 //
 // # Contents
 //
