@@ -115,7 +115,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	blobs, err := disk.Open(s.blobs)
+	blobs, err := disk.OpenReadOnly(s.blobs)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,14 @@ func TestBackup(t *testing.T) {
 		}
 	}
 	write("first")
+	upload := filepath.Join(data, "blobs", ".incoming", "upload") // one that isn't complete yet
+	if err := os.WriteFile(upload, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	mustRun(t, data, "backup", dir)
+	if _, err := os.Stat(upload); err != nil {
+		t.Errorf("the backup has disturbed an upload: %v", err)
+	}
 	write("second")
 	if out := mustRun(t, data, "backup", dir); !strings.Contains(out, "1 events, 0 whole repos") {
 		t.Errorf("backing up one commit prints\n%s", out)

@@ -16,7 +16,8 @@ import (
 
 // Blobs keeps blobs in a folder. It holds no file open between calls, so there is nothing to close.
 type Blobs struct {
-	dir string
+	dir      string
+	readOnly bool
 
 	// folders is held while an account's folder is made and a blob moved into it, and while an empty one is removed:
 	// a folder never vanishes between the two steps of the former.
@@ -34,7 +35,8 @@ func Create(dir string) (*Blobs, error) {
 }
 
 // Open opens a folder that exists, and removes what interrupted uploads have left in it. One process at a time may have
-// a folder open: a second one would take the first one's uploads for interrupted ones, and make them fail.
+// a folder open: a second one would take the first one's uploads for interrupted ones, and make them fail. To read beside it,
+// there is [OpenReadOnly].
 //
 // Errors: [fs.ErrNotExist], so that a disk that isn't mounted is not taken for an empty one; [errors.ErrUnsupported] on
 // Windows.
@@ -76,6 +78,9 @@ func (b *Blobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekClo
 
 // DeleteBlob implements [storage.Blobs]. Who has the blob open reads on. With an account's last blob goes its folder.
 func (b *Blobs) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+	if b.readOnly {
+		return ErrReadOnly
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -48,3 +48,19 @@ func ExampleOpen() {
 	fmt.Println(errors.Is(err, fs.ErrNotExist))
 	// Output: true
 }
+
+// OpenReadOnly is for a backup of a server that runs.
+func ExampleOpenReadOnly() {
+	dir, err := os.MkdirTemp("", "pds")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	blobs, err := disk.OpenReadOnly(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _, err = blobs.PutBlob(context.Background(), "did:web:alice.example.com", strings.NewReader("hello"))
+	fmt.Println(err)
+	// Output: disk: the folder is open for reading only
+}

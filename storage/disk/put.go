@@ -21,6 +21,9 @@ import (
 // PutBlob implements [storage.Blobs]. It looks at ctx between two reads of r, and can't interrupt one. The DID has to be
 // valid.
 func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+	if b.readOnly {
+		return cid.Undef, 0, ErrReadOnly
+	}
 	account, ok := accountName(did)
 	if !ok {
 		return cid.Undef, 0, fmt.Errorf("disk: %q is not a DID", did)
