@@ -106,8 +106,23 @@ func testIteratorsStop(t *testing.T, s storage.Store) {
 		}
 		want(t, what+": pairs until the loop stopped", n, 2)
 	}
+	for what := range listings(t.Context(), s) {
+		ctx, cancel := context.WithCancel(t.Context())
+		for range listings(ctx, s)[what] {
+			cancel()
+			break // and nothing comes of the context
+		}
+		cancel()
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	defer cancel()
+	ok(t, "Snapshot", s.Snapshot(t.Context(), func(r storage.RepoReader) error {
+		for range r.Records(ctx, testDID(1), storage.RecordRange{}) {
+			cancel()
+			break
+		}
+		return nil
+	}))
 	for what, seq := range listings(ctx, s) {
 		var last error
 		for err := range seq {

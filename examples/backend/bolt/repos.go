@@ -178,14 +178,9 @@ func (s *Store) Records(ctx context.Context, did syntax.DID, in storage.RecordRa
 
 func (r reader) Records(ctx context.Context, did syntax.DID, in storage.RecordRange) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		stopped := false
-		err := r.in.records(did, in, func(rec storage.Record) bool {
-			stopped = ctx.Err() != nil || !yield(rec, nil)
-			return !stopped
-		})
-		if err == nil && ctx.Err() != nil {
-			err, stopped = ctx.Err(), false
-		}
+		stopped, err := loop(ctx, *r.in, func(t tx, yield func(storage.Record) bool) error {
+			return t.records(did, in, yield)
+		}, yield)
 		if err != nil && !stopped {
 			yield(storage.Record{}, err)
 		}

@@ -120,22 +120,30 @@ func view[V any](ctx context.Context, s *Store, do func(tx) (V, error)) (v V, er
 func list[V any](ctx context.Context, s *Store, do func(t tx, yield func(V) bool) error) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
 		stopped := false
-		err := s.db.View(func(t *bbolt.Tx) error {
-			var ended error
-			err := do(tx{t}, func(v V) bool {
-				if ended = ctx.Err(); ended != nil {
-					return false
-				}
-				stopped = !yield(v, nil)
-				return !stopped
-			})
-			return errors.Join(ended, err)
+		err := s.db.View(func(t *bbolt.Tx) (err error) {
+			stopped, err = loop(ctx, tx{t}, do, yield)
+			return err
 		})
 		if err != nil && !stopped {
 			var none V
 			yield(none, err)
 		}
 	}
+}
+
+// loop yields what do does, and reports whether the loop was stopped: then nothing more may be yielded.
+func loop[V any](
+	ctx context.Context, t tx, do func(t tx, yield func(V) bool) error, yield func(V, error) bool,
+) (stopped bool, err error) {
+	var ended error
+	err = do(t, func(v V) bool {
+		if ended = ctx.Err(); ended != nil {
+			return false
+		}
+		stopped = !yield(v, nil)
+		return !stopped
+	})
+	return stopped, errors.Join(ended, err)
 }
 
 // scan yields the keys from low to before high, or to the end if high is nil. They and their values are bbolt's.
