@@ -9,7 +9,7 @@ import (
 )
 
 // held keeps the blocks of an import that have arrived before they are needed: in memory as long as they take less than
-// a limit, and beyond it in a temporary file. What it keeps of a block in the file is its place, some 80 bytes.
+// a limit, and beyond it in a temporary file. What it keeps of a block in the file is its place, some 130 bytes.
 type held struct {
 	limit int64
 	dir   string
