@@ -207,4 +207,10 @@ func (t *tree) keep(n *mst.Node, keep func(cid.Cid) bool) int64 {
 func (t *tree) size() int64 { return t.bytes + 96*int64(len(t.touched)+len(t.recent)) }
 
 // nodeBytes estimates what a node takes in memory: its entries, their keys and their CIDs.
-func nodeBytes(n *mst.Node) int64 { return 128 + 192*int64(len(n.Entries)) }
+func nodeBytes(n *mst.Node) int64 {
+	size := 128 + 192*int64(len(n.Entries))
+	for i := range n.Entries {
+		size += int64(len(n.Entries[i].Key))
+	}
+	return size
+}
