@@ -12,6 +12,13 @@ const maintainRows = 200
 
 // Maintain implements [storage.Maintainer]. It removes the rows of contents that are garbage.
 func (s *Store) Maintain(ctx context.Context) error {
+	s.mu.Lock()
+	undiscarded := s.undiscarded
+	s.undiscarded = nil
+	s.mu.Unlock()
+	for _, content := range undiscarded {
+		s.discard(ctx, content)
+	}
 	for {
 		left, err := write(ctx, s.writer, removeGarbage)
 		if ctx.Err() != nil {

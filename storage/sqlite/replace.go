@@ -21,8 +21,7 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 	swapped := false
 	defer func() {
 		if !swapped { // an error, or a panic of rows
-			discard := func(db *conn) error { return discardStaged(db, content) }
-			writeOnly(context.WithoutCancel(ctx), s.writer, discard) // if this fails too, the next Open does it
+			s.discard(context.WithoutCancel(ctx), content)
 		}
 	}()
 	st := stager{writer: s.writer, content: content, head: c.Head}
@@ -58,7 +57,15 @@ func swapContent(db *conn, c storage.Commit, staged int64) (int64, error) {
 	return appendEvents(db, c.Events)
 }
 
-// discardStaged makes a content garbage if it's still staged: an error of the swap may have come after the swap.
-func discardStaged(db *conn, content int64) error {
-	return db.exec(`UPDATE contents SET state = ?2 WHERE id = ?1 AND state = ?3`, content, contentGarbage, contentStaged)
+// discard makes a content garbage if it's still staged: an error of the swap may have come after the swap. Where that can't be
+// written, as on a full disk, it's left to Maintain, or to the next Open.
+func (s *Store) discard(ctx context.Context, content int64) {
+	err := writeOnly(ctx, s.writer, func(db *conn) error {
+		return db.exec(`UPDATE contents SET state = ?2 WHERE id = ?1 AND state = ?3`, content, contentGarbage, contentStaged)
+	})
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.undiscarded = append(s.undiscarded, content)
+	}
 }

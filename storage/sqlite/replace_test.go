@@ -42,6 +42,39 @@ func TestStagedLeftovers(t *testing.T) {
 	}
 }
 
+// What a Replace has staged until nothing could be written any more is garbage as soon as something can.
+func TestReplaceUndiscarded(t *testing.T) {
+	s := open(t, Options{})
+	first := firstCommit(did(1), 5)
+	if _, err := s.Commit(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	queryOnly := func(on string) {
+		t.Helper()
+		if err := s.writer.db.run(`PRAGMA query_only = ` + on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Replace(t.Context(), storage.Commit{Prev: first.Head.Commit, Head: head(did(1), 2)}, func(yield func(storage.Row, error) bool) {
+		queryOnly("1")
+		repoRows(chunkRows + 10)(yield)
+	})
+	if err == nil {
+		t.Fatal("Replace succeeded")
+	}
+	if err := s.Maintain(t.Context()); err == nil {
+		t.Error("Maintain wrote")
+	}
+	queryOnly("0")
+	if err := s.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkNoGarbage(t, s)
+	if stats, err := s.Stats(t.Context(), did(1)); err != nil || stats.Records != 5 {
+		t.Errorf("repo: %+v, %v", stats, err)
+	}
+}
+
 // A Replace that fails, however, leaves nothing that Maintain doesn't remove, and nothing that can be seen.
 func TestReplaceFails(t *testing.T) {
 	s := open(t, Options{})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -56,6 +57,9 @@ type Store struct {
 	writer  *writer
 	readers *pool
 	cache   *accountCache
+
+	mu          sync.Mutex
+	undiscarded []int64 // contents that are staged, and were given up
 }
 
 // Open opens the database at path, migrates it if it is of an older version, and starts the goroutines that write and
