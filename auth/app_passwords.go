@@ -15,12 +15,12 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// KindOfAppPassword is the kind of the tokens that [AppPasswords] keeps. They live as long as their accounts, and belong
+// TokenKindAppPassword is the kind of the tokens that [AppPasswords] keeps. They live as long as their accounts, and belong
 // into a backup of them.
-const KindOfAppPassword = "app-password"
+const TokenKindAppPassword = "app-password"
 
-// appPasswordLife is longer than any account's: storage has no tokens that don't expire.
-const appPasswordLife = 100 * 365 * 24 * time.Hour
+// noExpiry is when app passwords expire: storage has no tokens that don't.
+var noExpiry = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // AppPassword is a password by which an app acts for an account, without the account's own. It manages no account, and
 // reads no private messages unless it is privileged.
@@ -66,8 +66,8 @@ func (a AppPasswords) Import(ctx context.Context, did syntax.DID, p AppPassword,
 		return err
 	}
 	err = a.Store.PutToken(ctx, storage.Token{
-		Kind: KindOfAppPassword, ID: appPasswordID(did, p.Name), DID: did, Value: value,
-		IssuedAt: p.CreatedAt, ExpiresAt: p.CreatedAt.Add(appPasswordLife),
+		Kind: TokenKindAppPassword, ID: appPasswordID(did, p.Name), DID: did, Value: value,
+		IssuedAt: p.CreatedAt, ExpiresAt: noExpiry,
 	})
 	if err != nil {
 		return fmt.Errorf("auth: store app password: %w", err)
@@ -108,7 +108,7 @@ func (a AppPasswords) Find(ctx context.Context, did syntax.DID, password string)
 // Has reports whether an account still has an app password that [AppPasswords.Find] has returned, and not another of the
 // same name.
 func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (bool, error) {
-	t, err := a.Store.Token(ctx, KindOfAppPassword, appPasswordID(did, p.Name))
+	t, err := a.Store.Token(ctx, TokenKindAppPassword, appPasswordID(did, p.Name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
@@ -118,7 +118,7 @@ func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (b
 // Delete removes an app password. It is idempotent. The sessions that were begun with it go on: see
 // [Sessions.RevokeAppPassword].
 func (a AppPasswords) Delete(ctx context.Context, did syntax.DID, name string) error {
-	_, err := a.Store.TakeToken(ctx, KindOfAppPassword, appPasswordID(did, name))
+	_, err := a.Store.TakeToken(ctx, TokenKindAppPassword, appPasswordID(did, name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
@@ -149,7 +149,7 @@ type storedAppPassword struct {
 
 func (a AppPasswords) all(ctx context.Context, did syntax.DID) iter.Seq2[storedAppPassword, error] {
 	return func(yield func(storedAppPassword, error) bool) {
-		for t, err := range a.Store.ListTokens(ctx, KindOfAppPassword, did) {
+		for t, err := range a.Store.ListTokens(ctx, TokenKindAppPassword, did) {
 			var v appPasswordValue
 			if err == nil {
 				err = json.Unmarshal(t.Value, &v)

@@ -29,6 +29,12 @@ func TestAppPasswords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := a.Import(t.Context(), bob, AppPassword{Name: "nobody knows when"}, scryptApp); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := a.Store.ExpireTokens(t.Context(), now.AddDate(1000, 0, 0), 10); n != 0 || err != nil {
+		t.Errorf("%d have expired, %v", n, err)
+	}
 	var all []AppPassword
 	for p, err := range a.List(t.Context(), alice) {
 		if err != nil {

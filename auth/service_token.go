@@ -87,9 +87,11 @@ type serviceClaims struct {
 	ID       string      `json:"jti"`
 }
 
-// numericDate is a time in Unix seconds. That of another issuer may have a fraction, which is cut off.
+// numericDate is a time in Unix seconds. That of another issuer may have a fraction, which is cut off. (A jwt.NumericDate
+// lies in the past if it is large enough.)
 type numericDate int64
 
+// UnmarshalJSON implements [json.Unmarshaler].
 func (d *numericDate) UnmarshalJSON(raw []byte) error {
 	seconds, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || math.Abs(seconds) > 1<<53 {

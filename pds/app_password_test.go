@@ -27,11 +27,6 @@ func (u *user) newAppPassword(t *testing.T, name string, privileged bool) appPas
 	return p
 }
 
-func (w *world) logIn(t *testing.T, identifier, password string) *response {
-	t.Helper()
-	return w.post(t, "", server+"createSession", object{"identifier": identifier, "password": password})
-}
-
 // as is somebody who has logged in by a password.
 func (u *user) as(t *testing.T, password string) *user {
 	t.Helper()

@@ -77,11 +77,6 @@ func (a addressee) use(t *testing.T, method, code string) *response {
 	})
 }
 
-func (p postOffice) logIn(t *testing.T, identifier, password string) *response {
-	t.Helper()
-	return p.post(t, "", server+"createSession", map[string]any{"identifier": identifier, "password": password})
-}
-
 // codes counts the codes that are stored for an account.
 func (p postOffice) codes(t *testing.T, did syntax.DID) (n int) {
 	t.Helper()

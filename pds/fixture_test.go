@@ -157,6 +157,11 @@ func (w *world) get(t testing.TB, token, method string, params ...string) *respo
 	return w.do(t, "GET", "/xrpc/"+method+"?"+q.Encode(), token, "", nil)
 }
 
+func (w *world) logIn(t testing.TB, identifier, password string) *response {
+	t.Helper()
+	return w.post(t, "", server+"createSession", map[string]any{"identifier": identifier, "password": password})
+}
+
 func (w *world) post(t testing.TB, token, method string, body any) *response {
 	t.Helper()
 	raw, err := json.Marshal(body)
