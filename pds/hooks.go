@@ -3,6 +3,7 @@ package pds
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/atdata"
@@ -75,7 +76,11 @@ func (o Op) Decode(v any) error {
 	if err == nil {
 		err = firehose.DecodeRecord(value, v)
 	}
-	if err != nil {
+	var mistyped *json.UnmarshalTypeError // which tells of the host's types
+	switch {
+	case errors.As(err, &mistyped):
+		return xrpc.InvalidRequest("Invalid record: %s must not be of type %s", mistyped.Field, mistyped.Value)
+	case err != nil:
 		return xrpc.InvalidRequest("Invalid record: %s", err)
 	}
 	return nil
