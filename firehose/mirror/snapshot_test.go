@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,23 +15,36 @@ import (
 // listings is a store that counts its listings under way: each holds a snapshot.
 type listings struct {
 	storage.Store
-	open atomic.Int32
+	mu   sync.Mutex
+	open int
+	idle chan struct{} // closed while none is under way
 }
 
-func count[T any](open *atomic.Int32, list iter.Seq2[T, error]) iter.Seq2[T, error] {
+func (l *listings) count(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == 0 {
+		l.idle = make(chan struct{})
+	}
+	if l.open += n; l.open == 0 {
+		close(l.idle)
+	}
+}
+
+func counted[T any](l *listings, list iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		open.Add(1)
-		defer open.Add(-1)
+		l.count(1)
+		defer l.count(-1)
 		list(yield)
 	}
 }
 
 func (l *listings) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
-	return count(&l.open, l.Store.ListEvents(ctx, after, limit))
+	return counted(l, l.Store.ListEvents(ctx, after, limit))
 }
 
 func (l *listings) ListAccounts(ctx context.Context, after int64, limit int) iter.Seq2[storage.Hosted, error] {
-	return count(&l.open, l.Store.ListAccounts(ctx, after, limit))
+	return counted(l, l.Store.ListAccounts(ctx, after, limit))
 }
 
 // slowBucket puts only while no listing is under way.
@@ -41,12 +54,15 @@ type slowBucket struct {
 }
 
 func (b *slowBucket) Put(ctx context.Context, name string, r io.Reader) error {
-	for begin := time.Now(); b.store.open.Load() > 0; time.Sleep(time.Millisecond) {
-		if time.Since(begin) > 5*time.Second {
-			return fmt.Errorf("a snapshot is held while %s is put", name)
-		}
+	b.store.mu.Lock()
+	idle := b.store.idle
+	b.store.mu.Unlock()
+	select {
+	case <-idle:
+		return b.Bucket.Put(ctx, name, r)
+	case <-time.After(time.Minute):
+		return fmt.Errorf("a snapshot is held while %s is put", name)
 	}
-	return b.Bucket.Put(ctx, name, r)
 }
 
 // A bucket may be slow. What the store has written meanwhile can't be cleared away as long as a snapshot is held.
@@ -54,7 +70,8 @@ func TestSlowBucketHoldsNoSnapshot(t *testing.T) {
 	w := newWorld(t)
 	alice := w.signUp(t, "alice")
 	source := w.local()
-	store := &listings{Store: w.store}
+	store := &listings{Store: w.store, idle: make(chan struct{})}
+	close(store.idle)
 	source.Store = store
 	to := &slowBucket{newDir(t), store}
 	m := w.mirror(t, source, to)
