@@ -38,13 +38,15 @@ func (c *Config) check() (errs []error) {
 			wrong("Relays: %q is no URL", relay)
 		}
 	}
-	var schemes []string
+	schemes := map[string]bool{}
 	for scheme, a := range c.Authenticators {
 		if a == nil {
 			wrong("Authenticators: there is none for the scheme %q", scheme)
 		}
-		if schemes = append(schemes, strings.ToLower(scheme)); slices.Index(schemes, strings.ToLower(scheme)) < len(schemes)-1 {
+		if lower := strings.ToLower(scheme); schemes[lower] {
 			wrong("Authenticators: there are two for the scheme %q", scheme)
+		} else {
+			schemes[lower] = true
 		}
 	}
 	return append(errs, c.checkPreferences()...)

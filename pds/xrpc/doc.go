@@ -25,8 +25,8 @@
 //	}
 //
 // A field is a string, an integer, a bool, a type that implements [encoding.TextUnmarshaler], or a pointer to one of these
-// or a slice of them. It is required unless its tag says omitempty. An empty one counts as missing, as does an empty string in a procedure's input.
-// Parameters that aren't fields are ignored, as is the rest of the JSON of a procedure's input.
+// or a slice of them. It is required unless its tag says omitempty. An empty one counts as missing, as does an empty string
+// in a procedure's input. Parameters that aren't fields are ignored, as is the rest of the JSON of a procedure's input.
 //
 // # Lexicons
 //

@@ -28,13 +28,7 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 	}
 	release = func() { s.drop(ctx, kindHandle, handle.String()) }
 	account, err := s.Accounts.AccountByHandle(ctx, handle)
-	switch {
-	case err == nil && account.DID != did:
-		err = handleTaken(handle)
-	case errors.Is(err, storage.ErrNotFound):
-		err = nil
-	}
-	if err != nil {
+	if err := free(account, err, did, handleTaken(handle)); err != nil {
 		release()
 		return nil, err
 	}
@@ -48,17 +42,22 @@ func (s *Server) claimEmail(ctx context.Context, email string, did syntax.DID) (
 	}
 	release = func() { s.drop(ctx, kindEmail, email) }
 	account, err := s.Accounts.AccountByEmail(ctx, email)
-	switch {
-	case err == nil && account.DID != did:
-		err = emailTaken(email)
-	case errors.Is(err, storage.ErrNotFound):
-		err = nil
-	}
-	if err != nil {
+	if err := free(account, err, did, emailTaken(email)); err != nil {
 		release()
 		return nil, err
 	}
 	return release, nil
+}
+
+// free returns taken if what was looked up is the account of another.
+func free(found storage.Account, err error, did syntax.DID, taken error) error {
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil
+	case err == nil && found.DID != did:
+		return taken
+	}
+	return err
 }
 
 // holdEmail reserves an address for a DID, which may hold it already. Error: an *xrpc.Error if another holds it.

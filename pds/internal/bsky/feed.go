@@ -46,8 +46,9 @@ func passes(filter string, post object) bool {
 	return true
 }
 
-// insert puts posts where they belong by their time into a feed whose newest come first, after one that is pinned. A post that is older than the
-// last of the page belongs on a later one, and one that is newer than the first of a later page on the page before.
+// insert puts posts where they belong by their time into a feed whose newest come first, after one that is pinned. A post
+// that is older than the last of the page belongs on a later one, and one that is newer than the first of a later page on
+// the page before.
 func (v *Viewer) insert(ctx context.Context, a *patch.Answer, posts []patch.Record) error {
 	feed, ok := a.Body["feed"].([]any)
 	if !ok {

@@ -59,8 +59,8 @@ func (b requestBody) Close() error {
 	return b.watchedReader.Close()
 }
 
-// watchedWriter writes to a client that has to take the bytes within the idle time, also those that the server holds back until
-// the handler has returned. The next request over the connection has a deadline of its own.
+// watchedWriter writes to a client that has to take the bytes within the idle time, also those that the server holds back
+// until the handler has returned. The next request over the connection has a deadline of its own.
 type watchedWriter struct {
 	w     http.ResponseWriter
 	watch *watch
