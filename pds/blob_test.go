@@ -264,14 +264,14 @@ func TestUploadOfClientThatLeaves(t *testing.T) {
 	}
 }
 
-// stuck keeps the bytes of one blob for ever.
+// stuck keeps the bytes of some blobs for ever.
 type stuck struct {
 	storage.Blobs
-	id storage.BlobID
+	ids map[storage.BlobID]bool
 }
 
 func (s *stuck) DeleteBlob(ctx context.Context, id storage.BlobID) error {
-	if id == s.id {
+	if s.ids[id] {
 		return errors.New("it is stuck")
 	}
 	return s.Blobs.DeleteBlob(ctx, id)
@@ -289,7 +289,7 @@ func TestBlobThatCannotBeRemoved(t *testing.T) {
 		ids = append(ids, storage.BlobID{DID: alice.did, CID: cid.MustParse(b.Ref["$link"])})
 	}
 	slices.SortFunc(ids, func(a, b storage.BlobID) int { return strings.Compare(a.CID.String(), b.CID.String()) })
-	blobs.id = ids[0]
+	blobs.ids = map[storage.BlobID]bool{ids[0]: true}
 	now = now.Add(25 * time.Hour)
 	w.Upkeep(t.Context())
 	for i, id := range ids {
@@ -299,10 +299,37 @@ func TestBlobThatCannotBeRemoved(t *testing.T) {
 			b.Close()
 		}
 	}
-	blobs.id = storage.BlobID{}
+	blobs.ids = nil
 	w.Upkeep(t.Context())
 	if _, err := blobs.OpenBlob(t.Context(), ids[0]); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the blob isn't removed when it can be: %v", err)
+	}
+}
+
+// Neither are many, which fill the batches in which blobs are removed.
+func TestManyBlobsThatCannotBeRemoved(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	blobs := &stuck{Blobs: memory.NewBlobs(), ids: map[storage.BlobID]bool{}}
+	w := start(t, withClock(&now), func(c *pds.Config) { c.Blobs = blobs })
+	alice := w.signUp(t, "alice")
+	var others []storage.BlobID
+	for i := range 270 {
+		b, err := w.Repo(alice.did).PutBlob(t.Context(), "text/plain", strings.NewReader(fmt.Sprint(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := (storage.BlobID{DID: alice.did, CID: b.Ref.CID()}); i < 250 {
+			blobs.ids[id] = true
+		} else {
+			others = append(others, id)
+		}
+	}
+	now = now.Add(25 * time.Hour)
+	w.Upkeep(t.Context())
+	for i, id := range others {
+		if _, err := blobs.OpenBlob(t.Context(), id); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("blob %d of %d: %v", i, len(others), err)
+		}
 	}
 }
 

@@ -8,24 +8,35 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-const sweepBatch = 100
+const (
+	sweepBatch = 100
+	maxStuck   = 1000 // blobs that can't be removed, after which there is something else wrong
+)
 
 // Sweep removes the blobs that have stayed temporary for too long, and those that no record refers to any more. It may
 // be interrupted at any point, and takes up again what an interrupted one left. A blob that can't be removed doesn't keep
-// the others.
+// the others, unless a thousand can't.
 func (s *Server) Sweep(ctx context.Context) error {
+	stuck := map[storage.BlobID]bool{} // claimed again each time, before others
+	var errs []error
 	for {
-		claimed, err := s.Index.ClaimBlobs(ctx, s.Now().Add(-s.TemporaryFor), sweepBatch)
+		limit := sweepBatch + len(stuck)
+		claimed, err := s.Index.ClaimBlobs(ctx, s.Now().Add(-s.TemporaryFor), limit)
 		if err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
-		var errs []error
 		for _, id := range claimed {
+			if stuck[id] {
+				continue
+			}
 			if err := s.remove(ctx, id); err != nil {
-				errs = append(errs, fmt.Errorf("blob: removing %s of %s: %w", id.CID, id.DID, err))
+				stuck[id] = true
+				if len(errs) < sweepBatch {
+					errs = append(errs, fmt.Errorf("blob: removing %s of %s: %w", id.CID, id.DID, err))
+				}
 			}
 		}
-		if len(errs) > 0 || len(claimed) < sweepBatch {
+		if len(claimed) < limit || len(stuck) >= maxStuck || ctx.Err() != nil {
 			return errors.Join(errs...)
 		}
 	}
