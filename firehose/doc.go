@@ -4,8 +4,8 @@
 // The log itself is storage's ([storage.Events]): an event is written together with the change that it tells of.
 //
 // There are two ways to follow it. [Log.Subscribe] is for Go code in the same process: decoded events, one by one.
-// [Stream] is for many readers over a network: frames that are encoded once for all of them. Below this package, webhook
-// posts the events to other programs, and mirror keeps a backup by them.
+// [Stream] is for many readers over a network: frames that are encoded once for all of them. Package pds/webhook posts the
+// events to other programs, and package pds/backup keeps a backup of a server by them.
 //
 // # Keeping something that is made of records
 //

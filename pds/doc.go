@@ -59,8 +59,8 @@
 //   - read and write blobs from Go: [Repo.PutBlob], [Repo.OpenBlob]
 //   - watch what happens: [Server.Events]
 //   - keep a table, an index or a counter that is made of records: package [firehose], and the program examples/feed
-//   - tell other programs what happens: package [github.com/pdskit/pdskit/firehose/webhook]
-//   - back up and restore: package [github.com/pdskit/pdskit/firehose/mirror]
+//   - tell other programs what happens: package [github.com/pdskit/pdskit/pds/webhook]
+//   - back up and restore: package [github.com/pdskit/pdskit/pds/backup]
 //   - bring back an older copy of a store: [Server.RaiseSeq]
 //   - check that a repo is whole: [Repo.Verify]
 //

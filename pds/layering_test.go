@@ -22,18 +22,18 @@ var layers = []rule{
 	{"storage", ""},
 	{"storage/...", "storage"},
 	{"repo/...", "repo/... storage"},
-	{"firehose/mirror", "firehose repo storage"},
-	{"firehose/webhook", "firehose storage"},
 	{"firehose/...", "firehose/... storage"},
 	{"auth/...", "auth/... storage"},
 	{"pds/xrpc", "pds/lexicon auth"},
 	{"pds/xrpc/lexgen/...", "pds/xrpc pds/lexicon auth"},
 	{"pds/lexicon/...", ""},
 	{"pds/patch", "storage"},
+	{"pds/backup", "firehose repo storage"},
+	{"pds/webhook", "firehose storage"},
 	{"pds/internal/...", "pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
 	{"pds/pdstest", "pds pds/xrpc auth/... repo/... firehose/... storage/..."},
 	{"pds", "pds/xrpc pds/patch pds/lexicon pds/internal/... auth/... repo/... firehose/... storage"},
-	{"examples/...", "examples/... pds pds/xrpc pds/patch pds/pdstest auth/... repo/... firehose/... storage/..."},
+	{"examples/...", "examples/... pds pds/xrpc pds/patch pds/backup pds/webhook pds/pdstest auth/... repo/... firehose/... storage/..."},
 }
 
 // dependencies says which packages of the module may import a package from elsewhere; the first line that matches it
@@ -43,12 +43,12 @@ var layers = []rule{
 var dependencies = []rule{
 	// The protocol's vocabulary.
 	{"github.com/bluesky-social/indigo/atproto/syntax", "..."},
-	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/... firehose/mirror"},
-	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/... firehose/mirror"},
-	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/... firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/..."},
+	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/..."},
+	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/atclient", "pds/pdstest"},
 	{"github.com/bluesky-social/indigo/atproto/lexicon", "pds/lexicon pds/xrpc/lexgen"},
-	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... pds/lexicon firehose/mirror"},
+	{"github.com/bluesky-social/indigo/atproto/repo/...", "repo/... pds/lexicon pds/backup"},
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/lex/util", "repo/... firehose"},
 	{"github.com/ipfs/go-cid", "..."},
@@ -62,7 +62,7 @@ var dependencies = []rule{
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
-	{"github.com/coder/websocket", "pds/xrpc firehose/mirror"},
+	{"github.com/coder/websocket", "pds/xrpc pds/backup"},
 	{"github.com/gabriel-vasile/mimetype", "pds/internal/blob"},
 	{"github.com/wneessen/go-mail", "examples/standalone"},
 	{"golang.org/x/sync/singleflight", "auth/identity pds/lexicon"},

@@ -19,7 +19,7 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/keys"
-	"github.com/pdskit/pdskit/firehose/mirror"
+	"github.com/pdskit/pdskit/pds/backup"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage/disk"
 	"github.com/pdskit/pdskit/storage/sqlite"
@@ -40,7 +40,7 @@ type backupCommand struct {
 }
 
 // backup is the command standalone backup.
-func backup(ctx context.Context, args []string, env environment, stderr io.Writer) error {
+func runBackup(ctx context.Context, args []string, env environment, stderr io.Writer) error {
 	c := &backupCommand{settings: &settings{}, stderr: stderr}
 	readErr := c.settings.read(env)
 	flags := flag.NewFlagSet("standalone backup", flag.ContinueOnError)
@@ -119,7 +119,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	source := &mirror.Local{
+	source := &backup.Local{
 		Store: store, Blobs: blobs, Repos: engine, ServerKeys: []string{tokenSecret, rotationKey},
 		TokenKinds: []string{auth.TokenKindAppPassword},
 	}
@@ -134,7 +134,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 }
 
 // copyJournal copies the journal of the PLC directory that is part of a local server, if there is one.
-func copyJournal(ctx context.Context, path string, to mirror.Bucket) error {
+func copyJournal(ctx context.Context, path string, to backup.Bucket) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -162,24 +162,24 @@ func (c *backupCommand) network(ctx context.Context) error {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = time.Minute
 	defer transport.CloseIdleConnections()
-	source := &mirror.Network{URL: c.from, HTTP: &http.Client{Transport: transport}, Logger: c.logger}
-	_, err = c.run(ctx, source, u.Hostname(), mirror.DirectoryKeys(directory))
+	source := &backup.Network{URL: c.from, HTTP: &http.Client{Transport: transport}, Logger: c.logger}
+	_, err = c.run(ctx, source, u.Hostname(), backup.DirectoryKeys(directory))
 	return err
 }
 
 // run brings the backup up to date, once or for as long as ctx lasts.
 func (c *backupCommand) run(
-	ctx context.Context, source mirror.Source, origin string, keys mirror.KeyFunc,
-) (*mirror.Dir, error) {
-	to, err := mirror.CreateDir(c.dir)
+	ctx context.Context, source backup.Source, origin string, keys backup.KeyFunc,
+) (*backup.Dir, error) {
+	to, err := backup.CreateDir(c.dir)
 	if err != nil {
 		return nil, err
 	}
-	var last mirror.Progress
+	var last backup.Progress
 	say := every(time.Second, func() { c.say(last) })
-	m, err := mirror.New(mirror.Config{
+	m, err := backup.New(backup.Config{
 		Source: source, To: to, Origin: origin, Keys: keys, Logger: c.logger,
-		Progress: func(p mirror.Progress) { last = p; say() },
+		Progress: func(p backup.Progress) { last = p; say() },
 	})
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (c *backupCommand) run(
 	return to, err
 }
 
-func (c *backupCommand) say(p mirror.Progress) {
+func (c *backupCommand) say(p backup.Progress) {
 	fmt.Fprintf(c.stderr, "backup: at event %d; this time %d events, %d whole repos, %d blobs\n", p.Cursor, p.Events, p.Repos, p.Blobs)
 	if p.Stale > 0 {
 		fmt.Fprintf(c.stderr, "backup: %d repos couldn't be had\n", p.Stale)
@@ -202,16 +202,16 @@ func (c *backupCommand) say(p mirror.Progress) {
 
 // verify checks a backup.
 func (c *backupCommand) verify(ctx context.Context) error {
-	from, err := mirror.OpenDir(c.dir)
+	from, err := backup.OpenDir(c.dir)
 	if err != nil {
 		return err
 	}
-	var last mirror.Summary
+	var last backup.Summary
 	say := every(time.Second, func() { fmt.Fprintln(c.stderr, "backup:", describe(last)) })
-	sum, err := mirror.Check(ctx, mirror.CheckConfig{
+	sum, err := backup.Check(ctx, backup.CheckConfig{
 		From:     from,
-		Damaged:  func(d *mirror.Damage) { fmt.Fprintln(c.stderr, "damaged:", d) },
-		Progress: func(s mirror.Summary) { last = s; say() },
+		Damaged:  func(d *backup.Damage) { fmt.Fprintln(c.stderr, "damaged:", d) },
+		Progress: func(s backup.Summary) { last = s; say() },
 	})
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (c *backupCommand) verify(ctx context.Context) error {
 	return nil
 }
 
-func describe(s mirror.Summary) string {
+func describe(s backup.Summary) string {
 	text := fmt.Sprintf("%d accounts, %d records, %d blobs, up to event %d", s.Accounts, s.Records, s.Blobs, s.Cursor)
 	if s.Absent > 0 {
 		text += fmt.Sprintf("; the server hadn't got %d blobs", s.Absent)

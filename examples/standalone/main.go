@@ -29,9 +29,9 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "backup":
-			return backup(ctx, args[1:], systemEnvironment(), os.Stderr)
+			return runBackup(ctx, args[1:], systemEnvironment(), os.Stderr)
 		case "restore":
-			return restore(ctx, args[1:], systemEnvironment(), os.Stderr)
+			return runRestore(ctx, args[1:], systemEnvironment(), os.Stderr)
 		case "raise-seq":
 			return raiseSeq(ctx, args[1:], systemEnvironment(), os.Stderr)
 		}

@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"github.com/pdskit/pdskit/auth/keys"
-	"github.com/pdskit/pdskit/firehose/mirror"
+	"github.com/pdskit/pdskit/pds/backup"
 	"github.com/pdskit/pdskit/storage/disk"
 	"github.com/pdskit/pdskit/storage/sqlite"
 )
 
 // restore is the command standalone restore.
-func restore(ctx context.Context, args []string, env environment, stderr io.Writer) error {
+func runRestore(ctx context.Context, args []string, env environment, stderr io.Writer) error {
 	s := &settings{}
 	readErr := s.read(env)
 	flags := flag.NewFlagSet("standalone restore", flag.ContinueOnError)
@@ -35,7 +35,7 @@ func restore(ctx context.Context, args []string, env environment, stderr io.Writ
 	if err := errors.Join(readErr, s.check()); err != nil {
 		return err
 	}
-	from, err := mirror.OpenDir(flags.Arg(0))
+	from, err := backup.OpenDir(flags.Arg(0))
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ tear their repos apart. The environment is that of the server; see standalone -h
 `)
 }
 
-func restoreInto(ctx context.Context, s *settings, from mirror.Bucket, stderr io.Writer) (err error) {
+func restoreInto(ctx context.Context, s *settings, from backup.Bucket, stderr io.Writer) (err error) {
 	if err := os.MkdirAll(s.data, 0o700); err != nil {
 		return err
 	}
@@ -83,12 +83,12 @@ func restoreInto(ctx context.Context, s *settings, from mirror.Bucket, stderr io
 	if err != nil {
 		return err
 	}
-	var last mirror.Restored
+	var last backup.Restored
 	say := every(time.Second, func() { fmt.Fprintf(stderr, "restore: %d accounts, %d blobs\n", last.Accounts, last.Blobs) })
-	done, err := mirror.Restore(ctx, mirror.RestoreConfig{
+	done, err := backup.Restore(ctx, backup.RestoreConfig{
 		From: from, Store: store, Blobs: blobs,
-		Damaged:  func(d *mirror.Damage) { fmt.Fprintln(stderr, "damaged:", d) },
-		Progress: func(r mirror.Restored) { last = r; say() },
+		Damaged:  func(d *backup.Damage) { fmt.Fprintln(stderr, "damaged:", d) },
+		Progress: func(r backup.Restored) { last = r; say() },
 	})
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func restoreInto(ctx context.Context, s *settings, from mirror.Bucket, stderr io
 	return err
 }
 
-func report(w io.Writer, done mirror.Restored) {
+func report(w io.Writer, done backup.Restored) {
 	fmt.Fprintf(w, "restore: %d accounts, %d blobs\n", done.Accounts, done.Blobs)
 	fmt.Fprintf(w, "restore: the backup knew events up to %d; the server's own begin after %d\n", done.Checked.Cursor, done.FirstSeq)
 	if done.NoKey > 0 {
@@ -122,7 +122,7 @@ func report(w io.Writer, done mirror.Restored) {
 
 // restoredSecret returns the secret that the keys of a backup are sealed under, or nil if there are none. It never makes a
 // new one, which would open nothing.
-func restoredSecret(ctx context.Context, s *settings, from mirror.Bucket) ([]byte, error) {
+func restoredSecret(ctx context.Context, s *settings, from backup.Bucket) ([]byte, error) {
 	f, err := from.Open(ctx, "server.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // of a server elsewhere
@@ -150,7 +150,7 @@ func checkSecret(ctx context.Context, store *sqlite.Store, secret []byte) error 
 }
 
 // restoreJournal puts back the journal of a local server's PLC directory.
-func restoreJournal(ctx context.Context, from mirror.Bucket, path string) error {
+func restoreJournal(ctx context.Context, from backup.Bucket, path string) error {
 	f, err := from.Open(ctx, journalName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
