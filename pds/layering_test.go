@@ -54,7 +54,7 @@ var dependencies = []rule{
 	{"github.com/ipfs/go-cid", "..."},
 	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
-	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose/... pds/xrpc storage/storagetest"},
+	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose pds/xrpc pds/backup storage/storagetest"},
 
 	// Secrets.
 	{"github.com/golang-jwt/jwt/v5", "auth/..."},
