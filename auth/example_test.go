@@ -49,7 +49,7 @@ func ExamplePolicy_Admit() {
 // A host's own credentials and its own policy.
 func ExamplePolicyFunc() {
 	type employee struct{ department string }
-	badges := auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+	badges := auth.AuthenticatorFunc(func(r *http.Request, _ auth.Credentials) (auth.Caller, error) {
 		return auth.Caller{Kind: "employee", Extra: employee{r.Header.Get("X-Department")}}, nil
 	})
 	support := auth.PolicyFunc("Support", func(_ context.Context, c auth.Caller) error {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -83,4 +84,13 @@ func forge(t *testing.T, typ any, edit func(jwt.MapClaims)) string {
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// ask has an authenticator find out who makes a request.
+func ask(a Authenticator, r *http.Request) (Caller, error) {
+	c, err := CredentialsOf(r)
+	if err != nil {
+		return Caller{}, err
+	}
+	return a.Authenticate(r, c)
 }

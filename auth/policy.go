@@ -40,11 +40,19 @@ func (p Policy) Admit(r *http.Request, a Authenticator) (Caller, error) {
 	if p.public {
 		return Caller{}, nil
 	}
-	c, authErr := a.Authenticate(r)
+	c, authErr := authenticate(r, a)
 	if err := p.Check(r.Context(), c, authErr); err != nil {
 		return Caller{}, err
 	}
 	return c, nil
+}
+
+func authenticate(r *http.Request, a Authenticator) (Caller, error) {
+	c, err := CredentialsOf(r)
+	if err != nil {
+		return Caller{}, err
+	}
+	return a.Authenticate(r, c)
 }
 
 // Check decides on what an [Authenticator] has returned. Nil admits the caller.

@@ -93,7 +93,7 @@ func TestPoliciesWithBadCredentials(t *testing.T) {
 
 func TestAdmit(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
-	broken := AuthenticatorFunc(func(*http.Request) (Caller, error) {
+	broken := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) {
 		return Caller{DID: alice, Kind: KindRefresh}, ErrExpiredToken
 	})
 	if c, err := Public.Admit(r, broken); err != nil || c != (Caller{}) {
@@ -108,7 +108,7 @@ func TestAdmit(t *testing.T) {
 	if !Public.IgnoresCredentials() || OptionalSession.IgnoresCredentials() {
 		t.Error("Public alone ignores credentials")
 	}
-	unasked := AuthenticatorFunc(func(*http.Request) (Caller, error) { panic("Public asked the authenticator") })
+	unasked := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) { panic("Public asked the authenticator") })
 	if _, err := Public.Admit(r, unasked); err != nil {
 		t.Error(err)
 	}

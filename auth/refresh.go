@@ -25,9 +25,19 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Tokens, syntax.
 	if err != nil {
 		return Tokens{}, "", err
 	}
-	id, ok := sessionID(c.jti)
-	if !ok {
-		return Tokens{}, "", ErrInvalidToken.With("Malformed token")
+	tokens, err := s.RefreshFor(ctx, c.caller())
+	if err != nil {
+		return Tokens{}, "", err
+	}
+	return tokens, c.did, nil
+}
+
+// RefreshFor is [Sessions.Refresh] for a caller of [KindRefresh], whose token has been checked by
+// [Sessions.Authenticate].
+func (s *Sessions) RefreshFor(ctx context.Context, c Caller) (Tokens, error) {
+	id, err := sessionOf(c)
+	if err != nil {
+		return Tokens{}, err
 	}
 	// A lost compare-and-swap means that another call has used up the token, so that the second round finds its successor.
 	for range 3 {
@@ -36,17 +46,16 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Tokens, syntax.
 			continue
 		}
 		if err != nil {
-			return Tokens{}, "", err
+			return Tokens{}, err
 		}
-		tokens, err := s.sign(c.did, v)
-		return tokens, c.did, err
+		return s.sign(c.DID, v)
 	}
-	return Tokens{}, "", fmt.Errorf("auth: refresh session: %w", storage.ErrConflict)
+	return Tokens{}, fmt.Errorf("auth: refresh session: %w", storage.ErrConflict)
 }
 
 // rotate returns the state of a session after the use of a refresh token. [storage.ErrConflict] says that it has to be
 // tried again.
-func (s *Sessions) rotate(ctx context.Context, id string, c claims) (session, error) {
+func (s *Sessions) rotate(ctx context.Context, id string, c Caller) (session, error) {
 	row, err := s.store.Token(ctx, kindSession, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		return session{}, ErrRevokedToken
@@ -60,11 +69,11 @@ func (s *Sessions) rotate(ctx context.Context, id string, c claims) (session, er
 	}
 	now := s.now()
 	switch {
-	case row.DID != c.did || !now.Before(row.ExpiresAt):
+	case row.DID != c.DID || !now.Before(row.ExpiresAt):
 		return session{}, ErrRevokedToken
-	case v.graces(c.jti, now, s.grace):
+	case v.graces(c.TokenID, now, s.grace):
 		return v, nil
-	case v.Current != c.jti:
+	case v.Current != c.TokenID:
 		return session{}, s.reused(ctx, id)
 	}
 	return s.advance(ctx, row, v, now)

@@ -56,9 +56,15 @@ func (s *Sessions) Revoke(ctx context.Context, refresh string) error {
 	if err != nil && !errors.Is(err, ErrExpiredToken) {
 		return err
 	}
-	id, ok := sessionID(c.jti)
-	if !ok {
-		return ErrInvalidToken.With("Malformed token")
+	return s.RevokeFor(ctx, c.caller())
+}
+
+// RevokeFor is [Sessions.Revoke] for a caller of [KindRefresh], whose token has been checked by
+// [Sessions.Authenticate].
+func (s *Sessions) RevokeFor(ctx context.Context, c Caller) error {
+	id, err := sessionOf(c)
+	if err != nil {
+		return err
 	}
 	return s.take(ctx, id)
 }

@@ -23,6 +23,9 @@ func TestSchemes(t *testing.T) {
 		{"access", []string{"Bearer " + tokens.Access}, KindSession, ""},
 		{"refresh", []string{"Bearer " + tokens.Refresh}, KindRefresh, ""},
 		{"lower case", []string{"bearer " + tokens.Access}, KindSession, ""},
+		{"spaces", []string{"Bearer  " + tokens.Access}, KindSession, ""},
+		{"spaces alone", []string{"Bearer   "}, "", "Malformed authorization header"},
+		{"space at the end", []string{"Bearer " + tokens.Access + " "}, "", "Malformed authorization header"},
 		{"garbage token", []string{"Bearer garbage"}, "", "Token could not be verified"},
 		{"scheme alone", []string{"Bearer"}, "", "Malformed authorization header"},
 		{"no token", []string{"Bearer "}, "", "Malformed authorization header"},
@@ -42,7 +45,7 @@ func TestSchemes(t *testing.T) {
 			for _, h := range test.headers {
 				r.Header.Add("Authorization", h)
 			}
-			c, err := schemes.Authenticate(r)
+			c, err := ask(schemes, r)
 			var e *Error
 			switch {
 			case test.message != "" && (!errors.As(err, &e) || e.Message != test.message):
@@ -67,7 +70,7 @@ func basic(user, password string) string {
 func TestAdminPasswordEmpty(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.SetBasicAuth("admin", "")
-	if c, err := AdminPassword("").Authenticate(r); !errors.Is(err, ErrAuthRequired) || c.Kind != KindAnonymous {
+	if c, err := ask(AdminPassword(""), r); !errors.Is(err, ErrAuthRequired) || c.Kind != KindAnonymous {
 		t.Errorf("got %v, %v: without a password there is no operator", c, err)
 	}
 }
@@ -77,11 +80,11 @@ func TestWrongScheme(t *testing.T) {
 	sessions, _ := newMemorySessions(t)
 	for header, a := range map[string]Authenticator{"Bearer x": AdminPassword("x"), basic("admin", "x"): sessions} {
 		r := httptest.NewRequest("GET", "/", nil)
-		if c, err := a.Authenticate(r); err != nil || c.Kind != KindAnonymous {
+		if c, err := ask(a, r); err != nil || c.Kind != KindAnonymous {
 			t.Errorf("no header: got %v, %v, want an anonymous caller", c, err)
 		}
 		r.Header.Set("Authorization", header)
-		if _, err := a.Authenticate(r); !errors.Is(err, ErrInvalidToken) {
+		if _, err := ask(a, r); !errors.Is(err, ErrInvalidToken) {
 			t.Errorf("%s: got %v, want ErrInvalidToken", header, err)
 		}
 	}

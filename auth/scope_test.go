@@ -170,7 +170,7 @@ func TestPolicyOrApp(t *testing.T) {
 	check(FullSession.OrApp(ManageHandle), app, nil, nil)
 	check(FullSession.OrApp(ManageHandle), Caller{Kind: KindAppPassword}, nil, ErrInvalidToken)
 	check(Session.OrApp(ManageHandle, ManageEmail), app, nil, ErrScopeMissing)
-	expired := AuthenticatorFunc(func(*http.Request) (Caller, error) {
+	expired := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) {
 		return Caller{DID: alice, Kind: KindRefresh}, ErrExpiredToken
 	})
 	if c, err := Public.OrApp().Admit(httptest.NewRequest("GET", "/", nil), expired); err != nil || c != (Caller{}) {

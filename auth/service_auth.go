@@ -74,21 +74,18 @@ func NewServiceAuth(c ServiceAuthConfig) (*ServiceAuth, error) {
 // Or returns an [Authenticator] for the scheme Bearer, which has several kinds of tokens: those that name a method are
 // service tokens, all others are for sessions to judge.
 func (s *ServiceAuth) Or(sessions Authenticator) Authenticator {
-	return AuthenticatorFunc(func(r *http.Request) (Caller, error) {
-		if token, err := BearerToken(r); err == nil && isServiceToken(token) {
-			return s.Authenticate(r)
+	return AuthenticatorFunc(func(r *http.Request, c Credentials) (Caller, error) {
+		if token, err := c.Of("Bearer"); err == nil && isServiceToken(token) {
+			return s.Authenticate(r, c)
 		}
-		return sessions.Authenticate(r)
+		return sessions.Authenticate(r, c)
 	})
 }
 
 // Authenticate implements [Authenticator] for service tokens of the scheme Bearer.
-func (s *ServiceAuth) Authenticate(r *http.Request) (Caller, error) {
-	raw, err := BearerToken(r)
-	if errors.Is(err, ErrAuthMissing) {
-		return Caller{}, nil
-	}
-	if err != nil {
+func (s *ServiceAuth) Authenticate(r *http.Request, c Credentials) (Caller, error) {
+	raw, err := c.Of("Bearer")
+	if err != nil || raw == "" {
 		return Caller{}, err
 	}
 	t, err := parseServiceToken(raw)

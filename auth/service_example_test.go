@@ -56,8 +56,7 @@ func ExampleServiceToken() {
 	}
 	for _, method := range []string{"notes.list", "notes.delete", "notes.list"} {
 		r := httptest.NewRequest("GET", "/xrpc/com.example."+method, nil)
-		r.Header.Set("Authorization", "Bearer "+token)
-		caller, err := authenticator.Authenticate(r)
+		caller, err := authenticator.Authenticate(r, auth.Credentials{Scheme: "Bearer", Token: token})
 		fmt.Printf("%q %v\n", caller.DID, err)
 	}
 	// Output:

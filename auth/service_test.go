@@ -24,11 +24,11 @@ func TestServiceToken(t *testing.T) {
 	for _, did := range []syntax.DID{alice, bob} {
 		for _, aud := range []string{audience.String(), audience.String() + "#atproto_pds"} {
 			r := serviceRequest(upload, n.sign(ServiceToken{Issuer: did, Audience: aud, Method: upload}, c.now))
-			got, err := s.Authenticate(r)
+			got, err := ask(s, r)
 			if err != nil || got.DID != did || got.Kind != KindService || got.TokenID == "" {
 				t.Fatalf("%s for %s: %+v, %v", did, aud, got, err)
 			}
-			if _, err := s.Authenticate(r); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
+			if _, err := ask(s, r); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
 				t.Errorf("a second time: %v", err)
 			}
 		}
@@ -57,7 +57,7 @@ func TestServiceTokenInterop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := n.serviceAuth(c).Authenticate(serviceRequest(upload, token)); err != nil || got.DID != did {
+		if got, err := ask(n.serviceAuth(c), serviceRequest(upload, token)); err != nil || got.DID != did {
 			t.Errorf("of upstream's we say %+v, %v", got, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestServiceTokenFraction(t *testing.T) {
 	for name, value := range map[string]float64{"iat": float64(start.Unix()) + 0.5, "exp": float64(start.Unix()) + 30.5} {
 		token := n.resign(n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now), alice,
 			func(_, claims map[string]any) { claims[name] = value })
-		if _, err := s.Authenticate(serviceRequest(upload, token)); err != nil {
+		if _, err := ask(s, serviceRequest(upload, token)); err != nil {
 			t.Errorf("%s %f: %v", name, value, err)
 		}
 	}
@@ -93,10 +93,10 @@ func TestServiceTokenForms(t *testing.T) {
 		}
 		other := new(big.Int).SetBytes(sig[32:])
 		other.Sub(elliptic.P256().Params().N, other).FillBytes(sig[32:])
-		if _, err := s.Authenticate(serviceRequest(upload, token[:cut]+base64.RawURLEncoding.EncodeToString(sig))); err != nil {
+		if _, err := ask(s, serviceRequest(upload, token[:cut]+base64.RawURLEncoding.EncodeToString(sig))); err != nil {
 			t.Errorf("token %d: %v", i, err)
 		}
-		if _, err := s.Authenticate(serviceRequest(upload, token)); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
+		if _, err := ask(s, serviceRequest(upload, token)); !errors.Is(err, ErrServiceToken) || !strings.Contains(err.Error(), "used already") {
 			t.Errorf("token %d in its other form: %v", i, err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestServiceTokenRefused(t *testing.T) {
 		return edited(func(header, _ map[string]any) { header[name] = value })
 	}
 	good := claim("ignored", true)
-	if _, err := s.Authenticate(serviceRequest(upload, good)); err != nil {
+	if _, err := ask(s, serviceRequest(upload, good)); err != nil {
 		t.Fatalf("a good one: %v", err)
 	}
 	parts := strings.Split(claim("other", 1), ".")
@@ -170,7 +170,7 @@ func TestServiceTokenRefused(t *testing.T) {
 		"a key that isn't there": {header("kid", "#other"), "UntrustedIss"},
 		"too long":               {claim("x", strings.Repeat("x", maxToken)), "BadJwt"},
 	} {
-		_, err := s.Authenticate(serviceRequest(upload, test.token))
+		_, err := ask(s, serviceRequest(upload, test.token))
 		var e *Error
 		if !errors.As(err, &e) || e.Name != test.want || e.Status != 401 {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
@@ -184,7 +184,7 @@ func TestServiceTokenKeyRotation(t *testing.T) {
 	s := n.serviceAuth(c)
 	attempt := func() error {
 		token := n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now)
-		_, err := s.Authenticate(serviceRequest(upload, token))
+		_, err := ask(s, serviceRequest(upload, token))
 		return err
 	}
 	if err := attempt(); err != nil || n.lookups != 1 {
@@ -201,7 +201,7 @@ func TestServiceTokenKeyRotation(t *testing.T) {
 	forged := ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}
 	for range 20 {
 		token := n.resign(n.sign(forged, c.now), bob, func(_, _ map[string]any) {})
-		if _, err := s.Authenticate(serviceRequest(upload, token)); err == nil {
+		if _, err := ask(s, serviceRequest(upload, token)); err == nil {
 			t.Fatal("a forged token is accepted")
 		}
 	}
@@ -209,7 +209,7 @@ func TestServiceTokenKeyRotation(t *testing.T) {
 		t.Errorf("forged tokens caused %d lookups", n.lookups-2)
 	}
 	c.advance(refreshEvery)
-	s.Authenticate(serviceRequest(upload, n.resign(n.sign(forged, c.now), bob, func(_, _ map[string]any) {})))
+	ask(s, serviceRequest(upload, n.resign(n.sign(forged, c.now), bob, func(_, _ map[string]any) {})))
 	if n.lookups != 3 {
 		t.Errorf("after a while there were %d lookups more, want 1", n.lookups-2)
 	}
@@ -224,7 +224,7 @@ func TestServiceTokenOfModerator(t *testing.T) {
 		claims["iss"], claims["jti"] = bob.String()+"#atproto_labeler", "other"
 	})
 	for _, token := range []string{good, old} {
-		if got, err := s.Authenticate(serviceRequest(upload, token)); err != nil || got.Kind != KindModerator || got.DID != bob {
+		if got, err := ask(s, serviceRequest(upload, token)); err != nil || got.Kind != KindModerator || got.DID != bob {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}
@@ -241,15 +241,15 @@ func TestServiceAuthOr(t *testing.T) {
 		access: KindSession,
 		n.sign(ServiceToken{Issuer: alice, Audience: audience.String(), Method: upload}, c.now): KindService,
 	} {
-		if got, err := a.Authenticate(serviceRequest(upload, token)); err != nil || got.Kind != want {
+		if got, err := ask(a, serviceRequest(upload, token)); err != nil || got.Kind != want {
 			t.Errorf("got %+v, %v, want %q", got, err, want)
 		}
 	}
 	methodless := n.sign(ServiceToken{Issuer: alice, Audience: audience.String()}, c.now)
-	if _, err := a.Authenticate(serviceRequest(upload, methodless)); !errors.Is(err, ErrInvalidToken) {
+	if _, err := ask(a, serviceRequest(upload, methodless)); !errors.Is(err, ErrInvalidToken) {
 		t.Errorf("without a method: %v", err)
 	}
-	if got, err := a.Authenticate(httptest.NewRequest("GET", "/xrpc/x", nil)); err != nil || got.Kind != KindAnonymous {
+	if got, err := ask(a, httptest.NewRequest("GET", "/xrpc/x", nil)); err != nil || got.Kind != KindAnonymous {
 		t.Errorf("without a token: %+v, %v", got, err)
 	}
 }

@@ -110,6 +110,15 @@ func nextTokenID(session string) (string, error) {
 	return tokenIDEncoding.EncodeToString(id[:]), nil
 }
 
+// sessionOf returns the ID of the session of a caller with a refresh token. Error: [ErrInvalidToken] for other callers.
+func sessionOf(c Caller) (string, error) {
+	id, ok := sessionID(c.TokenID)
+	if !ok || c.Kind != KindRefresh {
+		return "", ErrInvalidToken.With("Malformed token")
+	}
+	return id, nil
+}
+
 // sessionID returns the ID of the session that a refresh token belongs to, and whether its ID has the right form.
 func sessionID(jti string) (string, bool) {
 	id, err := tokenIDEncoding.DecodeString(jti)

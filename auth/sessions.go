@@ -119,16 +119,13 @@ func (s *Sessions) Create(ctx context.Context, did syntax.DID, scope, appPasswor
 
 // Authenticate implements [Authenticator] for session tokens, access and refresh, of the Authorization header's scheme
 // Bearer.
-func (s *Sessions) Authenticate(r *http.Request) (Caller, error) {
-	token, err := BearerToken(r)
-	if errors.Is(err, ErrAuthMissing) {
-		return Caller{}, nil
-	}
-	if err != nil {
+func (s *Sessions) Authenticate(_ *http.Request, c Credentials) (Caller, error) {
+	token, err := c.Of("Bearer")
+	if err != nil || token == "" {
 		return Caller{}, err
 	}
-	c, err := s.parse(token)
-	return c.caller(), err
+	parsed, err := s.parse(token)
+	return parsed.caller(), err
 }
 
 // Verify checks an access token and returns its bearer. It reads no storage: the account may be gone, and the session

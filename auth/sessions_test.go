@@ -86,7 +86,7 @@ func TestReferenceTokens(t *testing.T) {
 	}
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+referenceRefresh)
-	c, err = s.Authenticate(r)
+	c, err = ask(s, r)
 	if want := (Caller{DID: alice, Kind: KindRefresh, Scope: scopeRefresh, TokenID: referenceID}); err != nil || c != want {
 		t.Errorf("refresh: got %+v, %v, want %+v", c, err, want)
 	}

@@ -76,7 +76,7 @@ func ExampleMailer() {
 func ExampleConfig_authenticators() {
 	ctx := context.Background()
 	accounts := map[string]syntax.DID{} // by the host's sessions
-	byCookie := auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+	byCookie := auth.AuthenticatorFunc(func(r *http.Request, _ auth.Credentials) (auth.Caller, error) {
 		cookie, err := r.Cookie("__Host-session")
 		if err != nil {
 			return auth.Caller{}, nil // anonymous

@@ -16,7 +16,7 @@ import (
 func TestConfigReportsEverything(t *testing.T) {
 	base := start(t).config
 	base.PublicURL = "https://pds.example.com"
-	nobody := auth.AuthenticatorFunc(func(*http.Request) (auth.Caller, error) { return auth.Caller{}, nil })
+	nobody := auth.AuthenticatorFunc(func(*http.Request, auth.Credentials) (auth.Caller, error) { return auth.Caller{}, nil })
 	ns := func(n pds.PreferenceNamespace) []pds.PreferenceNamespace { return []pds.PreferenceNamespace{n} }
 	for _, test := range []struct {
 		change func(*pds.Config)
@@ -64,7 +64,7 @@ func TestConfigReportsEverything(t *testing.T) {
 // TestOwnSessions: a host's own authenticator for a scheme takes the place of the server's, however the scheme is written.
 func TestOwnSessions(t *testing.T) {
 	p := pdstest.New(t, func(c *pds.Config) {
-		c.Authenticators = auth.Schemes{"bearer": auth.AuthenticatorFunc(func(*http.Request) (auth.Caller, error) {
+		c.Authenticators = auth.Schemes{"bearer": auth.AuthenticatorFunc(func(*http.Request, auth.Credentials) (auth.Caller, error) {
 			return auth.Caller{}, auth.ErrForbidden.With("the host's")
 		})}
 	})

@@ -21,9 +21,8 @@ import (
 
 // withStaff makes the scheme "Staff" known, whose credential becomes the caller's Extra.
 func withStaff(c *pds.Config) {
-	c.Authenticators = auth.Schemes{"Staff": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
-		_, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		return auth.Caller{Kind: "staff", Extra: credential}, nil
+	c.Authenticators = auth.Schemes{"Staff": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
+		return auth.Caller{Kind: "staff", Extra: c.Token}, nil
 	})}
 }
 

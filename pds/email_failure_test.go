@@ -71,7 +71,7 @@ func TestNoAddress(t *testing.T) {
 func TestEmailCallers(t *testing.T) {
 	caller := auth.Caller{}
 	p := startPost(t, func(c *pds.Config) {
-		c.Authenticators = auth.Schemes{"Test": auth.AuthenticatorFunc(func(*http.Request) (auth.Caller, error) { return caller, nil })}
+		c.Authenticators = auth.Schemes{"Test": auth.AuthenticatorFunc(func(*http.Request, auth.Credentials) (auth.Caller, error) { return caller, nil })}
 	})
 	alice := p.account(t, "alice")
 	methods := []string{"requestEmailConfirmation", "confirmEmail", "requestEmailUpdate", "updateEmail", "requestAccountDelete"}

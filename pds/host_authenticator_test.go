@@ -2,7 +2,6 @@ package pds_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -26,10 +25,10 @@ func TestHostAuthenticator(t *testing.T) {
 	}
 	p := pdstest.New(t, func(c *pds.Config) {
 		c.Authenticators = auth.Schemes{
-			"Staff": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
-				return known(strings.TrimPrefix(r.Header.Get("Authorization"), "Staff "))
+			"Staff": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
+				return known(c.Token)
 			}),
-			"": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+			"": auth.AuthenticatorFunc(func(r *http.Request, _ auth.Credentials) (auth.Caller, error) {
 				cookie, err := r.Cookie("user")
 				if err != nil {
 					return known("")

@@ -68,8 +68,8 @@ func (w *world) setStatus(t testing.TB, u *user, change func(*storage.Account)) 
 
 // withApps adds an authenticator of apps, who say themselves who they are and what they may: "App did scope…".
 func withApps(c *pds.Config) {
-	c.Authenticators = auth.Schemes{"App": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "App "))
+	c.Authenticators = auth.Schemes{"App": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
+		raw, err := base64.StdEncoding.DecodeString(c.Token)
 		did, scope, _ := strings.Cut(string(raw), " ")
 		return auth.Caller{DID: syntax.DID(did), Kind: auth.KindOAuth, Scope: scope}, err
 	})}

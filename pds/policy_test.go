@@ -112,9 +112,8 @@ func TestNoMethodAnswersWithoutItsPolicy(t *testing.T) {
 // admits isn't refused that way.
 func TestPolicyDecides(t *testing.T) {
 	p := pdstest.New(t, func(c *pds.Config) {
-		c.Authenticators = auth.Schemes{"Test": auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
-			_, kind, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-			return callerOf(auth.Kind(strings.ReplaceAll(kind, "-", " "))), nil
+		c.Authenticators = auth.Schemes{"Test": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
+			return callerOf(auth.Kind(strings.ReplaceAll(c.Token, "-", " "))), nil
 		})}
 	})
 	p.Handle(custom()...)

@@ -60,7 +60,7 @@ func (u *users) login(w http.ResponseWriter, r *http.Request, srv *pds.Server) {
 
 // tokens exchanges the cookie for the tokens of a session of the protocol.
 func (u *users) tokens(w http.ResponseWriter, r *http.Request, srv *pds.Server) {
-	caller, err := u.authenticate(r)
+	caller, err := u.authenticate(r, auth.Credentials{})
 	if err != nil || caller.DID == "" {
 		http.Error(w, "Log in first", http.StatusUnauthorized)
 		return
@@ -79,7 +79,7 @@ func (u *users) authenticators() auth.Schemes {
 	return auth.Schemes{"": auth.AuthenticatorFunc(u.authenticate)}
 }
 
-func (u *users) authenticate(r *http.Request) (auth.Caller, error) {
+func (u *users) authenticate(r *http.Request, _ auth.Credentials) (auth.Caller, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return auth.Caller{}, nil // anonymous

@@ -45,8 +45,8 @@ func (c *callers) add(caller auth.Caller) string {
 }
 
 // Authenticate implements [auth.Authenticator].
-func (c *callers) Authenticate(r *http.Request) (auth.Caller, error) {
-	i, err := strconv.Atoi(r.Header.Get("Authorization")[len(scheme+" "):])
+func (c *callers) Authenticate(_ *http.Request, credentials auth.Credentials) (auth.Caller, error) {
+	i, err := strconv.Atoi(credentials.Token)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil || i < 0 || i >= len(c.all) {

@@ -15,7 +15,7 @@ import (
 // TestForeignPage: what the cookies of a browser open, a page of another site doesn't get to read. Of all requests only
 // a WebSocket could show it that.
 func TestForeignPage(t *testing.T) {
-	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.AuthenticatorFunc(func(r *http.Request) (auth.Caller, error) {
+	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.AuthenticatorFunc(func(r *http.Request, _ auth.Credentials) (auth.Caller, error) {
 		if _, err := r.Cookie("session"); err != nil && r.Header.Get("Authorization") == "" {
 			return auth.Caller{}, nil
 		}

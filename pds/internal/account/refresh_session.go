@@ -16,11 +16,7 @@ func (s *Server) refreshSession(ctx context.Context, c *xrpc.Call[struct{}]) (*n
 	if account.TakedownRef != "" {
 		return nil, auth.ErrAccountTakedown
 	}
-	token, err := auth.BearerToken(c.Request)
-	if err != nil {
-		return nil, err
-	}
-	tokens, _, err := s.Sessions.Refresh(ctx, token)
+	tokens, err := s.Sessions.RefreshFor(ctx, c.Caller)
 	if err != nil {
 		return nil, err
 	}
