@@ -47,20 +47,11 @@ var (
 	// ErrAuthRequired: there are no or wrong credentials where the operator's are needed.
 	ErrAuthRequired = newError(http.StatusUnauthorized, "AuthenticationRequired", "Authentication Required")
 
-	// ErrInvalidLogin is an [ErrAuthRequired]: no such account, or a wrong password. Which of them, nobody is told.
-	ErrInvalidLogin = ErrAuthRequired.With("Invalid identifier or password")
-
 	// ErrInvalidToken: the token is malformed, forged, meant for somebody else, or not of the kind that is asked for.
 	ErrInvalidToken = newError(http.StatusBadRequest, "InvalidToken", "Token could not be verified")
 
 	// ErrExpiredToken: the token was good and no longer is.
 	ErrExpiredToken = newError(http.StatusBadRequest, "ExpiredToken", "Token has expired")
-
-	// ErrRevokedToken is an [ErrExpiredToken]: the token's session has been ended.
-	ErrRevokedToken = ErrExpiredToken.With("Token has been revoked")
-
-	// ErrMissingTokenID: a refresh token has no ID.
-	ErrMissingTokenID = newError(http.StatusUnauthorized, "MissingTokenId", "Unexpected missing refresh token id")
 
 	// ErrAccountNotFound: the account of a good token isn't here.
 	ErrAccountNotFound = newError(http.StatusForbidden, "AccountNotFound", "Account not found")
@@ -71,17 +62,9 @@ var (
 	// ErrAccountDeactivated: the account is deactivated, and may not do this.
 	ErrAccountDeactivated = newError(http.StatusUnauthorized, "AccountDeactivated", "Account is deactivated")
 
-	// ErrServiceToken: a service token is malformed, forged, expired, used up, or meant for something else. Its Name says
-	// which: BadJwt, BadJwtType, JwtExpired, BadJwtAudience, BadJwtLexiconMethod, BadJwtIss, BadJwtSignature or
-	// UntrustedIss.
-	ErrServiceToken = newError(http.StatusUnauthorized, "BadJwt", "Service token could not be verified")
-
 	// ErrScopeMissing: the scope of the caller's token doesn't cover this.
 	ErrScopeMissing = newError(http.StatusForbidden, "ScopeMissingError", "Missing required scope")
 
 	// ErrForbidden: the caller is who they say, and may not do this.
 	ErrForbidden = newError(http.StatusForbidden, "Forbidden", "Forbidden")
-
-	// ErrPasswordLength: a new password is empty or longer than [MaxNewPassword].
-	ErrPasswordLength = newError(http.StatusBadRequest, "InvalidRequest", "Password must have 1 to 256 characters")
 )

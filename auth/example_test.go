@@ -2,18 +2,21 @@ package auth_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
-	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
-func newSessions() *auth.Sessions {
-	sessions, err := auth.NewSessions(auth.SessionsConfig{
+func ExamplePolicy_Admit() {
+	sessions, err := session.New(session.Config{
 		Store:    memory.New(),
 		Secret:   []byte("an example's secret isn't secret"),
 		Audience: "did:web:pds.example.com",
@@ -21,16 +24,11 @@ func newSessions() *auth.Sessions {
 	if err != nil {
 		panic(err)
 	}
-	return sessions
-}
-
-func ExamplePolicy_Admit() {
-	sessions := newSessions()
-	tokens, err := sessions.Create(context.Background(), "did:plc:ewvi7nxzyoun6zhxrhs64oiz", auth.ScopeAppPass, "phone")
+	tokens, err := sessions.Create(context.Background(), "did:plc:ewvi7nxzyoun6zhxrhs64oiz", session.ScopeAppPass, "phone")
 	if err != nil {
 		panic(err)
 	}
-	authenticator := auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword("hunter2")}
+	authenticator := auth.Schemes{"Bearer": sessions, "Basic": password.Admin("hunter2")}
 
 	request := httptest.NewRequest("POST", "/xrpc/com.atproto.repo.createRecord", nil)
 	request.Header.Set("Authorization", "Bearer "+tokens.Access)
@@ -70,103 +68,52 @@ func ExamplePolicyFunc() {
 	// <nil>
 }
 
-func ExampleSessions_Refresh() {
-	ctx := context.Background()
-	sessions := newSessions()
-	first, err := sessions.Create(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", auth.ScopeAccess, "")
+// What an app may do that somebody has let act for them.
+func ExampleScope() {
+	scope, err := auth.ParseScope("atproto repo:com.example.note?action=create blob:image/*")
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	second, did, err := sessions.Refresh(ctx, first.Refresh)
-	fmt.Println(did, err)
-
-	// The answer was lost on its way to the client, who tries again.
-	again, _, err := sessions.Refresh(ctx, first.Refresh)
-	fmt.Println(again.Refresh == second.Refresh, err)
-
-	if err := sessions.Revoke(ctx, second.Refresh); err != nil {
-		panic(err)
-	}
-	_, _, err = sessions.Refresh(ctx, second.Refresh)
-	fmt.Println(err, errors.Is(err, auth.ErrExpiredToken))
-	// Output:
-	// did:plc:ewvi7nxzyoun6zhxrhs64oiz <nil>
-	// true <nil>
-	// auth: ExpiredToken: Token has been revoked true
-}
-
-// A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store, TokenSecret and DID.
-func ExampleSessions_RevokeAll() {
-	ctx := context.Background()
-	const did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
-	sessions := newSessions()
-	for _, appPassword := range []string{"phone", "tablet"} {
-		if _, err := sessions.Create(ctx, did, auth.ScopeAppPass, appPassword); err != nil {
-			panic(err)
-		}
-	}
-	count := func() (n int) {
-		for _, err := range sessions.List(ctx, did) {
-			if err != nil {
-				panic(err)
-			}
-			n++
-		}
-		return n
-	}
-	fmt.Println(count())
-	fmt.Println(sessions.RevokeAll(ctx, did))
-	fmt.Println(count())
-	// Output:
-	// 2
-	// <nil>
-	// 0
-}
-
-// Hashes that come from elsewhere.
-func ExampleCheckPasswordHash() {
-	for _, hash := range []string{
-		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-		"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", // bcrypt's
+	for _, p := range []auth.Permission{
+		auth.RepoPermission("com.example.note", auth.Create),
+		auth.RepoPermission("com.example.note", auth.Delete),
+		auth.BlobPermission("image/png"),
+		auth.CallPermission("com.example.notes.list", "did:web:notes.example.com#notes"),
 	} {
-		fmt.Println(auth.CheckPasswordHash(hash))
+		fmt.Println(scope.Allows(p), p)
+	}
+	// Output:
+	// true repo:com.example.note?action=create
+	// false repo:com.example.note?action=delete
+	// true blob:image/png
+	// false rpc:com.example.notes.list?aud=did%3Aweb%3Anotes.example.com%23notes
+}
+
+// A method for people who are logged in, and for apps that may create notes.
+func ExamplePolicy_OrApp() {
+	policy := auth.Session.OrApp(auth.RepoPermission("com.example.note", auth.Create))
+	for _, caller := range []auth.Caller{
+		{Kind: auth.KindSession, DID: "did:web:alice.example.com"},
+		{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto repo:com.example.note"},
+		{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto"},
+		{},
+	} {
+		fmt.Println(policy.Check(context.Background(), caller, nil))
 	}
 	// Output:
 	// <nil>
-	// auth: unknown form of password hash
+	// <nil>
+	// auth: ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
+	// auth: AuthMissing: Authentication Required
 }
 
-func ExampleVerifyPassword() {
-	ctx := context.Background()
-	hash, err := auth.HashPassword(ctx, "correct horse battery staple")
-	if err != nil {
-		panic(err)
+// A method that is told what to write by its input asks what the app may write.
+func ExampleCaller_May() {
+	app := auth.Caller{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto repo:com.example.note"}
+	for _, collection := range []string{"com.example.note", "com.example.diary"} {
+		fmt.Println(app.May(auth.RepoPermission(syntax.NSID(collection), auth.Create)))
 	}
-	ok, rehash, err := auth.VerifyPassword(ctx, hash, "correct horse battery staple")
-	fmt.Println(ok, rehash, err)
-	ok, rehash, err = auth.VerifyPassword(ctx, hash, "Tr0ub4dor&3")
-	fmt.Println(ok, rehash, err)
 	// Output:
-	// true false <nil>
-	// false false <nil>
-}
-
-// An app logs in by a password of its own, until its owner takes it back.
-func ExampleAppPasswords() {
-	ctx := context.Background()
-	const did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
-	apps := auth.AppPasswords{Store: memory.New(), Now: time.Now}
-	password, _, err := apps.Create(ctx, did, "phone", false)
-	if err != nil {
-		panic(err)
-	}
-
-	app, err := apps.Find(ctx, did, password)
-	fmt.Println(app.Name, app.Scope(), err)
-	apps.Delete(ctx, did, "phone")
-	_, err = apps.Find(ctx, did, password)
-	fmt.Println(errors.Is(err, auth.ErrInvalidLogin))
-	// Output:
-	// phone com.atproto.appPass <nil>
-	// true
+	// <nil>
+	// auth: ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
 }

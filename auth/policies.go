@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/http"
 )
 
 // The policies of the server's own methods.
@@ -40,14 +41,14 @@ var (
 	SessionOrAdmin = ofKind("SessionOrAdmin", refuseSession, KindSession, KindPrivilegedAppPassword, KindAppPassword,
 		KindAdmin)
 
-	// Refresh admits refresh tokens. Whether their session still exists, [Sessions.Refresh] finds out.
+	// Refresh admits refresh tokens. Whether their session still exists, package session finds out.
 	Refresh = ofKind("Refresh", refuseRefresh, KindRefresh)
 
 	// RefreshExpired is [Refresh], and admits refresh tokens that have expired: one can always log out.
 	RefreshExpired = Policy{name: "RefreshExpired", decide: refreshExpired}
 
 	// PrivilegedSession admits access tokens of those who logged in with the account's own password or with an app
-	// password that is privileged. See [Privileged].
+	// password that is privileged. See [Caller.Privileged].
 	PrivilegedSession = ofKind("PrivilegedSession", refusePrivileged, KindSession, KindPrivilegedAppPassword)
 
 	// SessionOrService is [Session], and admits the bearer of a service token for the method.
@@ -60,7 +61,7 @@ var (
 
 	// OptionalService admits anonymous callers and the bearer of a service token for the method.
 	OptionalService = ofKind("OptionalService", func(Kind) *Error {
-		return ErrServiceToken.Named("BadJwtType", "Service token expected")
+		return newError(http.StatusUnauthorized, "BadJwtType", "Service token expected")
 	}, KindAnonymous, KindService)
 
 	// Moderator admits the operator, and a service that moderates the server.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -21,7 +21,7 @@ func (u *user) newAppPassword(t *testing.T, name string, privileged bool) appPas
 	t.Helper()
 	var p appPassword
 	u.post(t, server+"createAppPassword", object{"name": name, "privileged": privileged}).decode(t, &p)
-	if p.Name != name || p.Privileged != privileged || p.CreatedAt == "" || !auth.IsAppPassword(p.Password) {
+	if p.Name != name || p.Privileged != privileged || p.CreatedAt == "" || !session.IsAppPassword(p.Password) {
 		t.Errorf("got %+v", p)
 	}
 	return p
@@ -88,9 +88,9 @@ func TestAppPasswordRefusals(t *testing.T) {
 func TestTooManyAppPasswords(t *testing.T) {
 	w := start(t)
 	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bob")
-	apps := auth.AppPasswords{Store: w.config.Store}
+	apps := session.AppPasswords{Store: w.config.Store}
 	for i := range 100 {
-		if err := apps.Import(t.Context(), alice.did, auth.AppPassword{Name: fmt.Sprint(i), CreatedAt: time.Now()}, "hash"); err != nil {
+		if err := apps.Import(t.Context(), alice.did, session.AppPassword{Name: fmt.Sprint(i), CreatedAt: time.Now()}, "hash"); err != nil {
 			t.Fatal(err)
 		}
 	}

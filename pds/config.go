@@ -60,7 +60,7 @@ type Config struct {
 
 	// Authenticators know callers by other means than session tokens and the operator's password, by the scheme of the
 	// Authorization header, or "" for requests without one. That for Bearer or Basic takes the place of the server's own,
-	// which auth.NewSessions, auth.NewServiceAuth and auth.AdminPassword make. If nil, there are no other means.
+	// which session.New, service.New and password.Admin make. If nil, there are no other means.
 	Authenticators auth.Schemes
 
 	// Hooks are asked before accounts are made, records written and blobs uploaded. If zero, nobody is asked.

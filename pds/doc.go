@@ -43,12 +43,12 @@
 //
 //   - give accounts to the users that I have: [Server.CreateAccount], [Server.SignIn], and the program examples/sso
 //   - delete an account: [Server.DeleteAccount]; find one by its handle: [storage.Accounts], which Config.Store is
-//   - log somebody out everywhere: [auth.Sessions.RevokeAll]
-//   - make, list and bring along app passwords: [auth.AppPasswords]
+//   - log somebody out everywhere: [session.Issuer.RevokeAll]
+//   - make, list and bring along app passwords: [session.AppPasswords]
 //   - know callers by my own cookies or tokens: [Config.Authenticators]
 //   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
 //   - admit accounts of other servers to a method: [auth.SessionOrService], [auth.OptionalService]
-//   - ask another service in an account's name: [auth.ServiceToken]
+//   - ask another service in an account's name: [service.Token]
 //   - send letters, for a new password for instance: [Config.Mailer]
 //   - close sign-up, or handles: [Config.InviteRequired], [Hooks]
 //   - be the operator, or have a moderation service: [Config.AdminPassword], [Config.Moderators]

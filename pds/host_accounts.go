@@ -6,7 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/firehose"
 )
 
@@ -22,7 +22,7 @@ type NewAccount struct {
 	// Email is the user's address. If zero, the account has none.
 	Email string
 
-	// PasswordHash is a hash that auth.VerifyPassword knows: one that the host has already, or one of auth.HashPassword. With
+	// PasswordHash is a hash that password.Verify knows: one that the host has already, or one of password.Hash. With
 	// any other, such as bcrypt's, no account is made. If zero, no password opens the account; the host signs its owner in by
 	// [Server.SignIn], or by an auth.Authenticator.
 	PasswordHash string
@@ -42,7 +42,7 @@ func (s *Server) CreateAccount(ctx context.Context, a NewAccount) (syntax.DID, e
 
 // SignIn begins a session for an account whose owner the host has made sure of, and returns the tokens that a client of the
 // protocol works with. Errors: auth.ErrAccountNotFound; auth.ErrAccountTakedown.
-func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error) {
+func (s *Server) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
 	return s.accounts.SignIn(ctx, did)
 }
 

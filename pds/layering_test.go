@@ -23,7 +23,12 @@ var layers = []rule{
 	{"storage/...", "storage"},
 	{"repo/...", "repo/... storage"},
 	{"firehose/...", "firehose/... storage"},
-	{"auth/...", "auth/... storage"},
+	{"auth", "storage"},
+	{"auth/password", "auth"},
+	{"auth/session", "auth auth/password storage"},
+	{"auth/service", "auth storage"},
+	{"auth/keys", "storage"},
+	{"auth/identity/...", "auth/identity/..."},
 	{"pds/xrpc", "pds/lexicon auth"},
 	{"pds/xrpc/lexgen/...", "pds/xrpc pds/lexicon auth"},
 	{"pds/lexicon/...", ""},
@@ -57,8 +62,8 @@ var dependencies = []rule{
 	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose pds/xrpc pds/backup storage/storagetest"},
 
 	// Secrets.
-	{"github.com/golang-jwt/jwt/v5", "auth/..."},
-	{"golang.org/x/crypto/...", "auth/..."},
+	{"github.com/golang-jwt/jwt/v5", "auth/session"},
+	{"golang.org/x/crypto/...", "auth/password auth/keys"},
 
 	// The edges to the network.
 	{"code.dny.dev/ssrf", "pds auth/identity/..."},
@@ -112,6 +117,9 @@ func TestLayeringFails(t *testing.T) {
 		{"repo", module + "auth", false},
 		{"storage", module + "repo", false},
 		{"storage/sqlite", module + "storage/memory", false},
+		{"auth", module + "auth/session", false},
+		{"auth/session", module + "auth", true},
+		{"auth/session", module + "auth/service", false},
 		{"auth/keys", module + "storage", true},
 		{"pds/internal/sync", module + "firehose", true},
 		{"pds/internal/sync", module + "pds/internal/record", false},

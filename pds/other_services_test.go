@@ -11,6 +11,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -38,7 +39,7 @@ func (w *world) token(t testing.TB, did syntax.DID, scope string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := auth.NewSessions(auth.SessionsConfig{
+	sessions, err := session.New(session.Config{
 		Store: w.config.Store, Secret: w.config.TokenSecret, Audience: w.serverDID(), Now: w.config.Now,
 	})
 	if err != nil {

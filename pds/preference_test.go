@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
@@ -51,7 +51,7 @@ func TestPreferences(t *testing.T) {
 	now := time.Date(2026, 2, 28, 23, 0, 0, 0, time.UTC)
 	w := start(t, withClock(&now))
 	alice, bob := w.signUp(t, "alice"), w.signUp(t, "bob")
-	app := w.token(t, alice.did, auth.ScopeAppPass)
+	app := w.token(t, alice.did, session.ScopeAppPass)
 	want := func(token string, want ...string) {
 		t.Helper()
 		if diff := cmp.Diff(want, preferencesOf(t, w.get(t, token, getPreferences))); diff != "" {
@@ -77,7 +77,7 @@ func TestPreferences(t *testing.T) {
 	want(app, age(true, false, false))
 
 	now = now.Add(time.Hour) // the sixteenth birthday
-	access := w.token(t, alice.did, auth.ScopeAccess)
+	access := w.token(t, alice.did, session.ScopeAccess)
 	want(access, personalDetails, age(true, true, false))
 	for _, date := range []string{"2010-03-01", "2010-03-01T23:59:59.999Z", "2010-03-02T02:00:00+03:00"} {
 		details := `{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"` + date + `"}`
@@ -106,7 +106,7 @@ func TestPreferences(t *testing.T) {
 	// Who is taken down may take the preferences along, and changes nothing.
 	w.setPreferences(t, access, savedFeeds).decode(t, nil)
 	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
-	down := w.token(t, alice.did, auth.ScopeTakendown)
+	down := w.token(t, alice.did, session.ScopeTakendown)
 	want(down, savedFeeds)
 	w.get(t, access, getPreferences).refused(t, 401, "AccountTakedown", "")
 	w.setPreferences(t, access).refused(t, 401, "AccountTakedown", "")
@@ -123,7 +123,7 @@ func TestPreferences(t *testing.T) {
 func TestPreferenceType(t *testing.T) {
 	w := start(t)
 	alice := w.signUp(t, "alice")
-	app := w.token(t, alice.did, auth.ScopeAppPass)
+	app := w.token(t, alice.did, session.ScopeAppPass)
 	for _, other := range []string{"$TYPE", "$Type", "$type "} {
 		w.setPreferences(t, app, fmt.Sprintf(`{"$type":"app.bsky.actor.defs#personalDetailsPref","birthDate":"1980-01-01","%s":"app.bsky.x"}`, other)).
 			refused(t, 400, "InvalidRequest", "authorization")
@@ -149,7 +149,7 @@ func TestPreferencesTooLarge(t *testing.T) {
 func TestPreferencesRace(t *testing.T) {
 	w := start(t)
 	alice := w.signUp(t, "alice")
-	app := w.token(t, alice.did, auth.ScopeAppPass)
+	app := w.token(t, alice.did, session.ScopeAppPass)
 	w.setPreferences(t, alice.access, personalDetails).decode(t, nil)
 	var wg sync.WaitGroup
 	for i := range 16 {
@@ -188,7 +188,7 @@ func TestPreferencesElsewhere(t *testing.T) {
 	// Whoever is taken down reads what is here, and asks nobody else.
 	asked := other.count()
 	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
-	down := &user{world: w, did: alice.did, access: w.token(t, alice.did, auth.ScopeTakendown)}
+	down := &user{world: w, did: alice.did, access: w.token(t, alice.did, session.ScopeTakendown)}
 	read(t, down.with(t, "GET", getPreferences, nil, "Atproto-Proxy", view.id())).decode(t, nil)
 	read(t, down.with(t, "GET", getPreferences, nil, "Atproto-Proxy", other.id())).refused(t, 400, "InvalidToken", "")
 	if other.count() != asked {
@@ -213,7 +213,7 @@ func TestPreferencesOfHost(t *testing.T) {
 		}}
 	})
 	alice := w.signUp(t, "alice")
-	app := w.token(t, alice.did, auth.ScopeAppPass)
+	app := w.token(t, alice.did, session.ScopeAppPass)
 	set := []any{map[string]any{"$type": "com.example.secret"}, map[string]any{"$type": "com.example.color"}}
 	alice.post(t, "com.example.putSettings", map[string]any{"preferences": set}).decode(t, nil)
 	if got := preferencesOf(t, alice.get(t, "com.example.getSettings")); len(got) != 2 {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/internal/bsky"
 	"github.com/pdskit/pdskit/pds/internal/preference"
 	"github.com/pdskit/pdskit/pds/internal/proxy"
@@ -82,7 +82,7 @@ type PreferenceNamespace struct {
 // services are what has to do with other services.
 type services struct {
 	proxy *proxy.Server
-	auth  *auth.ServiceAuth
+	auth  *service.Verifier
 }
 
 func (s *Server) services(c *Config) (*services, error) {
@@ -115,7 +115,7 @@ func (s *Server) services(c *Config) (*services, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := auth.NewServiceAuth(auth.ServiceAuthConfig{
+	a, err := service.New(service.Config{
 		Audiences: []string{c.DID.String(), c.DID.String() + "#atproto_pds"},
 		Document:  s.identity.ResolveDIDRaw, Refresh: s.identity.Refresh, Used: s.store,
 		Moderators: c.Moderators, Now: c.Now,

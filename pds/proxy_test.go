@@ -13,7 +13,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/patch"
 	"github.com/pdskit/pdskit/storage"
@@ -189,13 +189,13 @@ func TestProxyByTokenKind(t *testing.T) {
 		scope, method string
 		name          string // of the error
 	}{
-		{auth.ScopeAccess, chat, ""},
-		{auth.ScopeAppPassPrivileged, chat, ""},
-		{auth.ScopeAppPass, chat, "InvalidToken"},
-		{auth.ScopeAppPass, "CHAT.bsky.convo.getlog", "InvalidToken"},
-		{auth.ScopeAppPass, plain, ""},
-		{auth.ScopeTakendown, plain, "InvalidToken"},
-		{auth.ScopeTakendown, report, ""},
+		{session.ScopeAccess, chat, ""},
+		{session.ScopeAppPassPrivileged, chat, ""},
+		{session.ScopeAppPass, chat, "InvalidToken"},
+		{session.ScopeAppPass, "CHAT.bsky.convo.getlog", "InvalidToken"},
+		{session.ScopeAppPass, plain, ""},
+		{session.ScopeTakendown, plain, "InvalidToken"},
+		{session.ScopeTakendown, report, ""},
 	} {
 		token := w.token(t, alice.did, test.scope)
 		res := w.do(t, "GET", "/xrpc/"+test.method, token, "", nil)

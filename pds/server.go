@@ -12,6 +12,8 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/account"
 	"github.com/pdskit/pdskit/pds/internal/admin"
@@ -68,7 +70,7 @@ func New(c Config) (*Server, error) {
 	}
 	var errs [6]error
 	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
-	sessions, err := auth.NewSessions(auth.SessionsConfig{
+	sessions, err := session.New(session.Config{
 		Store: s.store, Secret: c.TokenSecret, Audience: c.DID, Now: c.Now,
 	})
 	errs[1] = err
@@ -114,9 +116,9 @@ func (c *Config) registrar() (identity.Registrar, error) {
 
 // assemble makes the methods and pages, each domain of exactly what it needs.
 func (s *Server) assemble(
-	c *Config, sessions *auth.Sessions, registrar identity.Registrar, lexicons *lexicon.Catalog, others *services,
+	c *Config, sessions *session.Issuer, registrar identity.Registrar, lexicons *lexicon.Catalog, others *services,
 ) {
-	authenticator := auth.Schemes{"Bearer": others.auth.Or(sessions), "Basic": auth.AdminPassword(c.AdminPassword)}
+	authenticator := auth.Schemes{"Bearer": others.auth.Or(sessions), "Basic": password.Admin(c.AdminPassword)}
 	for scheme, a := range c.Authenticators {
 		maps.DeleteFunc(authenticator, func(own string, _ auth.Authenticator) bool { return strings.EqualFold(own, scheme) })
 		authenticator[scheme] = a

@@ -12,9 +12,10 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/auth/service"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -53,7 +54,7 @@ func TestGetServiceAuth(t *testing.T) {
 			t.Errorf("%q: %v", test.params, claims)
 		}
 	}
-	app, down := w.token(t, alice.did, auth.ScopeAppPass), w.token(t, alice.did, auth.ScopeTakendown)
+	app, down := w.token(t, alice.did, session.ScopeAppPass), w.token(t, alice.did, session.ScopeTakendown)
 	for _, test := range []struct {
 		token      string
 		params     []string
@@ -168,7 +169,7 @@ func (m *mover) Sign(_ context.Context, _ syntax.DID, data []byte) ([]byte, erro
 // token signs a token as the old server would.
 func (m *mover) token(t testing.TB, w *world, method syntax.NSID) string {
 	t.Helper()
-	token, err := auth.ServiceToken{Issuer: m.did, Audience: w.serverDID().String(), Method: method}.Sign(t.Context(), m, time.Now())
+	token, err := service.Token{Issuer: m.did, Audience: w.serverDID().String(), Method: method}.Sign(t.Context(), m, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/keys"
+	sessions "github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/backup"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage/disk"
@@ -121,7 +121,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 	}
 	source := &backup.Local{
 		Store: store, Blobs: blobs, Repos: engine, ServerKeys: []string{tokenSecret, rotationKey},
-		TokenKinds: []string{auth.TokenKindAppPassword},
+		TokenKinds: []string{sessions.TokenKindAppPassword},
 	}
 	key := func(ctx context.Context, did syntax.DID, _ bool) (atcrypto.PublicKey, error) {
 		return keyring.Public(ctx, did.String())

@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -23,7 +24,7 @@ import (
 // methods by the server's Handle.
 func newExampleMux(methods ...xrpc.Method) *xrpc.Mux {
 	mux := xrpc.NewMux(xrpc.MuxConfig{
-		Authenticator: auth.Schemes{"Basic": auth.AdminPassword("hunter2")},
+		Authenticator: auth.Schemes{"Basic": password.Admin("hunter2")},
 		Logger:        slog.New(slog.DiscardHandler),
 	})
 	mux.Handle(methods...)
@@ -38,7 +39,7 @@ func show(mux *xrpc.Mux, r *http.Request) {
 }
 
 // A service without accounts, such as one that a server passes requests on to, has the same methods on a Mux of its own. Its
-// callers would be known by an auth.ServiceAuth.
+// callers would be known by an service.Verifier.
 func ExampleNewMux() {
 	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
 	mux.Handle(xrpc.Query("com.example.ping", auth.Public,

@@ -16,6 +16,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -56,7 +57,7 @@ var errTable = errors.New("known to the table")
 
 func newMux(t *testing.T) *xrpc.Mux {
 	t.Helper()
-	admin := auth.AdminPassword("secret")
+	admin := password.Admin("secret")
 	mux := xrpc.NewMux(xrpc.MuxConfig{
 		Authenticator: admin,
 		Logger:        slog.New(slog.DiscardHandler),

@@ -6,6 +6,8 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -23,7 +25,7 @@ func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwo
 			return "", xrpc.InvalidRequest("%q is no email address", email)
 		}
 	}
-	if err := auth.CheckPasswordHash(passwordHash); err != nil {
+	if err := password.CheckHash(passwordHash); err != nil {
 		return "", xrpc.InvalidRequest("The password's hash has a form that isn't known")
 	}
 	account, err := s.signUp(ctx, req)
@@ -32,13 +34,13 @@ func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwo
 
 // SignIn begins a session for an account whose owner somebody else has made sure of. Errors: auth.ErrAccountNotFound;
 // auth.ErrAccountTakedown.
-func (s *Server) SignIn(ctx context.Context, did syntax.DID) (auth.Tokens, error) {
+func (s *Server) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
 	account, err := s.account(ctx, did)
 	if err != nil {
-		return auth.Tokens{}, err
+		return session.Tokens{}, err
 	}
 	if account.TakedownRef != "" {
-		return auth.Tokens{}, auth.ErrAccountTakedown
+		return session.Tokens{}, auth.ErrAccountTakedown
 	}
-	return s.Sessions.Create(ctx, did, auth.ScopeAccess, "")
+	return s.Sessions.Create(ctx, did, session.ScopeAccess, "")
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -56,7 +57,7 @@ func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountIn
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.Sessions.Create(ctx, account.DID, auth.ScopeAccess, "")
+	tokens, err := s.Sessions.Create(ctx, account.DID, session.ScopeAccess, "")
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +107,9 @@ func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (sig
 		return signupRequest{}, xrpc.InvalidRequest("Email is required")
 	case in.Password == "":
 		return signupRequest{}, xrpc.Errorf("InvalidPassword", "Password is required")
-	case len([]rune(in.Password)) > auth.MaxNewPassword:
+	case len([]rune(in.Password)) > password.MaxNew:
 		return signupRequest{}, xrpc.Errorf("InvalidPassword",
-			"Password too long. Maximum length is %d characters.", auth.MaxNewPassword)
+			"Password too long. Maximum length is %d characters.", password.MaxNew)
 	}
 	email, ok := normalizeEmail(in.Email)
 	if !ok {

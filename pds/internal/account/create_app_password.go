@@ -8,7 +8,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -69,10 +69,10 @@ func (s *Server) countAppPasswords(ctx context.Context, did syntax.DID) (n int, 
 	return n, nil
 }
 
-func (s *Server) appPasswords() auth.AppPasswords {
-	return auth.AppPasswords{Store: s.Tokens, Now: s.Now}
+func (s *Server) appPasswords() session.AppPasswords {
+	return session.AppPasswords{Store: s.Tokens, Now: s.Now}
 }
 
-func viewAppPassword(p auth.AppPassword) appPasswordView {
+func viewAppPassword(p session.AppPassword) appPasswordView {
 	return appPasswordView{p.Name, syntax.Datetime(p.CreatedAt.UTC().Format(syntax.AtprotoDatetimeLayout)), p.Privileged}
 }

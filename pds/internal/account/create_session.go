@@ -8,6 +8,8 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -22,7 +24,7 @@ type createSessionInput struct {
 // never tells, by its answer or the time that takes, which of them exist.
 func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*newSession, error) {
 	in := &c.Input
-	if len([]rune(in.Password)) > auth.MaxPassword {
+	if len([]rune(in.Password)) > password.Max {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
 	}
 	account, err := s.find(ctx, in.Identifier)
@@ -33,7 +35,7 @@ func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionIn
 		return nil, err
 	}
 	tokens, err := s.logInApp(ctx, account, in.Password)
-	if err == auth.ErrInvalidLogin {
+	if err == session.ErrInvalidLogin {
 		tokens, err = s.logIn(ctx, account, in)
 	}
 	if err != nil {
@@ -42,67 +44,67 @@ func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionIn
 	return s.session(ctx, account, tokens), nil
 }
 
-// logIn begins a session by an account's own password. Errors: auth.ErrInvalidLogin, auth.ErrAccountTakedown.
-func (s *Server) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (auth.Tokens, error) {
-	ok, rehash, err := auth.VerifyPassword(ctx, account.PasswordHash, in.Password)
+// logIn begins a session by an account's own password. Errors: session.ErrInvalidLogin, auth.ErrAccountTakedown.
+func (s *Server) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (session.Tokens, error) {
+	ok, rehash, err := password.Verify(ctx, account.PasswordHash, in.Password)
 	switch {
 	case err != nil:
-		return auth.Tokens{}, err
+		return session.Tokens{}, err
 	case !ok || account.DID == "":
-		return auth.Tokens{}, auth.ErrInvalidLogin
+		return session.Tokens{}, session.ErrInvalidLogin
 	case rehash:
 		s.rehash(ctx, account, in.Password)
 	}
-	scope := auth.ScopeAccess
+	scope := session.ScopeAccess
 	if account.TakedownRef != "" {
 		if !in.AllowTakendown {
-			return auth.Tokens{}, auth.ErrAccountTakedown
+			return session.Tokens{}, auth.ErrAccountTakedown
 		}
-		scope = auth.ScopeTakendown
+		scope = session.ScopeTakendown
 	}
 	tokens, err := s.Sessions.Create(ctx, account.DID, scope, "")
 	if err != nil {
-		return auth.Tokens{}, err
+		return session.Tokens{}, err
 	}
 	if err := s.stillOpens(ctx, account, in.Password); err != nil {
-		return auth.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
+		return session.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
 	}
 	return tokens, nil
 }
 
 // stillOpens looks whether a password opens an account still, now that there is a session. A new password ends all
-// sessions, which this one might have come too late for. Error: auth.ErrInvalidLogin.
-func (s *Server) stillOpens(ctx context.Context, before storage.Account, password string) error {
+// sessions, which this one might have come too late for. Error: session.ErrInvalidLogin.
+func (s *Server) stillOpens(ctx context.Context, before storage.Account, given string) error {
 	account, err := s.Accounts.Account(ctx, before.DID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return auth.ErrInvalidLogin
+		return session.ErrInvalidLogin
 	}
 	if err != nil || account.PasswordHash == before.PasswordHash {
 		return err
 	}
-	ok, _, err := auth.VerifyPassword(ctx, account.PasswordHash, password) // the hash may also just be a better one
+	ok, _, err := password.Verify(ctx, account.PasswordHash, given) // the hash may also just be a better one
 	if err == nil && !ok {
-		err = auth.ErrInvalidLogin
+		err = session.ErrInvalidLogin
 	}
 	return err
 }
 
-// logInApp begins a session by an app password, for which only what looks like one is taken. Errors: auth.ErrInvalidLogin,
+// logInApp begins a session by an app password, for which only what looks like one is taken. Errors: session.ErrInvalidLogin,
 // auth.ErrAccountTakedown.
-func (s *Server) logInApp(ctx context.Context, account storage.Account, password string) (auth.Tokens, error) {
-	if !auth.IsAppPassword(password) {
-		return auth.Tokens{}, auth.ErrInvalidLogin
+func (s *Server) logInApp(ctx context.Context, account storage.Account, password string) (session.Tokens, error) {
+	if !session.IsAppPassword(password) {
+		return session.Tokens{}, session.ErrInvalidLogin
 	}
 	app, err := s.appPasswords().Find(ctx, account.DID, password)
 	if err != nil {
-		return auth.Tokens{}, err
+		return session.Tokens{}, err
 	}
 	if account.TakedownRef != "" {
-		return auth.Tokens{}, auth.ErrAccountTakedown
+		return session.Tokens{}, auth.ErrAccountTakedown
 	}
 	tokens, err := s.Sessions.Create(ctx, account.DID, app.Scope(), app.Name)
 	if err != nil {
-		return auth.Tokens{}, err
+		return session.Tokens{}, err
 	}
 	// Whoever revokes it removes it before its sessions. If that was just now, this one may be left.
 	still, err := s.appPasswords().Has(ctx, account.DID, app)
@@ -110,9 +112,9 @@ func (s *Server) logInApp(ctx context.Context, account storage.Account, password
 		return tokens, nil
 	}
 	if err == nil {
-		err = auth.ErrInvalidLogin
+		err = session.ErrInvalidLogin
 	}
-	return auth.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
+	return session.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
 }
 
 func (s *Server) find(ctx context.Context, identifier string) (storage.Account, error) {
@@ -128,8 +130,8 @@ func (s *Server) find(ctx context.Context, identifier string) (storage.Account, 
 
 // rehash replaces a hash of a weaker form, such as one that was brought over from another server, now that the password
 // is known. The login doesn't depend on it.
-func (s *Server) rehash(ctx context.Context, account storage.Account, password string) {
-	hash, err := auth.HashPassword(ctx, password)
+func (s *Server) rehash(ctx context.Context, account storage.Account, given string) {
+	hash, err := password.Hash(ctx, given)
 	if err == nil {
 		_, err = s.Accounts.UpdateAccount(ctx, account.DID, func(a *storage.Account) error {
 			if a.PasswordHash == account.PasswordHash { // or else it was changed just now

@@ -8,6 +8,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -22,7 +23,7 @@ type deleteAccountInput struct {
 // account, by the same write; if that fails, it is still good for another try.
 func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
 	in := &c.Input
-	if utf8.RuneCountInString(in.Password) > auth.MaxPassword {
+	if utf8.RuneCountInString(in.Password) > password.Max {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
 	}
 	account, err := s.Accounts.Account(ctx, in.DID)
@@ -32,7 +33,7 @@ func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountIn
 	if err != nil {
 		return nil, err
 	}
-	ok, _, err := auth.VerifyPassword(ctx, account.PasswordHash, in.Password)
+	ok, _, err := password.Verify(ctx, account.PasswordHash, in.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) getServiceAuth(ctx context.Context, c *xrpc.Call[getServiceAuth
 	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
 		return nil, auth.ErrAccountTakedown
 	}
-	t := auth.ServiceToken{Issuer: account.DID, Audience: c.Input.Audience, Method: c.Input.Method}
+	t := service.Token{Issuer: account.DID, Audience: c.Input.Audience, Method: c.Input.Method}
 	if c.Input.Expires != 0 {
 		t.ExpiresAt = time.Unix(c.Input.Expires, 0)
 	}
@@ -64,11 +65,11 @@ func (s *Server) mayAskForServiceAuth(in *getServiceAuthParams, caller auth.Call
 	switch {
 	case caller.Kind == auth.KindTakendown && in.Method != methodCreateAccount: // which is how one leaves
 		return auth.ErrInvalidToken.With("Bad token scope")
-	case auth.Privileged(in.Method) && !caller.Privileged() &&
+	case service.Privileged(in.Method) && !caller.Privileged() &&
 		caller.Kind != auth.KindTakendown && caller.Kind != auth.KindOAuth:
 		return xrpc.InvalidRequest(
 			"insufficient access to request a service auth token for the following method: %s", in.Method)
-	case auth.Protected(in.Method):
+	case service.Protected(in.Method):
 		return xrpc.InvalidRequest(
 			"cannot request a service auth token for the following protected method: %s", in.Method)
 	}

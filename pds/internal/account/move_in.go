@@ -6,8 +6,8 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/keys"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -33,7 +33,7 @@ func (s *Server) moveIn(ctx context.Context, did syntax.DID, req signupRequest) 
 		return storage.Account{}, err
 	}
 	defer releaseEmail()
-	hash, err := auth.HashPassword(ctx, req.password)
+	hash, err := password.Hash(ctx, req.password)
 	if err != nil {
 		return storage.Account{}, err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -93,7 +93,7 @@ func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, er
 	}
 	same := r.PasswordHash == req.passwordHash
 	if !req.byHost {
-		if same, _, err = auth.VerifyPassword(ctx, r.PasswordHash, req.password); err != nil {
+		if same, _, err = password.Verify(ctx, r.PasswordHash, req.password); err != nil {
 			return reservation{}, err
 		}
 	}

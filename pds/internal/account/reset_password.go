@@ -4,7 +4,7 @@ import (
 	"context"
 	"unicode/utf8"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -18,14 +18,14 @@ type resetPasswordInput struct {
 // have begun some. It works for accounts that are deactivated or taken down, too.
 func (s *Server) resetPassword(ctx context.Context, c *xrpc.Call[resetPasswordInput]) (*struct{}, error) {
 	in := &c.Input
-	if n := utf8.RuneCountInString(in.Password); n == 0 || n > auth.MaxNewPassword {
-		return nil, auth.ErrPasswordLength
+	if n := utf8.RuneCountInString(in.Password); n == 0 || n > password.MaxNew {
+		return nil, password.ErrLength
 	}
 	t, err := s.code(ctx, ResetPassword, in.Token)
 	if err != nil {
 		return nil, err
 	}
-	hash, err := auth.HashPassword(ctx, in.Password)
+	hash, err := password.Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/keys"
+	"github.com/pdskit/pdskit/auth/service"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -23,7 +25,7 @@ import (
 type Server struct {
 	Accounts  storage.Accounts
 	Tokens    storage.Tokens
-	Sessions  *auth.Sessions
+	Sessions  *session.Issuer
 	Registrar identity.Registrar
 	Keys      Keys
 	Engine    *repo.Engine
@@ -34,7 +36,7 @@ type Server struct {
 	Preferences func(ctx context.Context, did syntax.DID) (int64, error)
 
 	// ServiceKeys sign service tokens.
-	ServiceKeys auth.KeySource
+	ServiceKeys service.KeySource
 
 	// SetStatus changes an account in a way that may change its status, and tells the network.
 	SetStatus func(ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account)) error

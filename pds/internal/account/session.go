@@ -6,7 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -28,7 +28,7 @@ type sessionView struct {
 	Status         storage.AccountStatus `json:"status,omitempty"`
 }
 
-func (s *Server) session(ctx context.Context, a storage.Account, t auth.Tokens) *newSession {
+func (s *Server) session(ctx context.Context, a storage.Account, t session.Tokens) *newSession {
 	return &newSession{t.Access, t.Refresh, *s.view(ctx, a)}
 }
 

@@ -9,10 +9,10 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/auth/keys"
+	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
@@ -143,7 +143,7 @@ func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, er
 	hash := req.passwordHash
 	if !req.byHost {
 		var err error
-		if hash, err = auth.HashPassword(ctx, req.password); err != nil {
+		if hash, err = password.Hash(ctx, req.password); err != nil {
 			return reservation{}, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -20,7 +21,7 @@ func (s *Server) Method(id syntax.NSID, r *http.Request) (xrpc.Method, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost {
 		return xrpc.Method{}, xrpc.InvalidRequest("XRPC requests only supports GET and POST")
 	}
-	if auth.Protected(id) {
+	if service.Protected(id) {
 		return xrpc.Method{}, auth.ErrInvalidToken.With("Bad token method")
 	}
 	t, err := s.target(id, r)
@@ -44,7 +45,7 @@ func policy(id syntax.NSID, t target) auth.Policy {
 	switch {
 	case id == createReport:
 		p = auth.SessionOrTakendown // to appeal
-	case auth.Privileged(id):
+	case service.Privileged(id):
 		p = auth.PrivilegedSession
 	}
 	needs := []auth.Permission{auth.CallPermission(id.String(), t.String())}

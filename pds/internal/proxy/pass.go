@@ -9,7 +9,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -88,7 +88,7 @@ func (s *Server) token(
 		}
 		id = getFeedSkeleton
 	}
-	return auth.ServiceToken{Issuer: did, Audience: audience, Method: id}.Sign(ctx, s.Keys, s.Now())
+	return service.Token{Issuer: did, Audience: audience, Method: id}.Sign(ctx, s.Keys, s.Now())
 }
 
 // stream answers with what a service answers, as it comes. body is what is left of the answer's.

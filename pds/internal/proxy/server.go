@@ -15,8 +15,8 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/patch"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -27,7 +27,7 @@ type Config struct {
 
 	Accounts storage.Accounts
 	Records  storage.RepoReader
-	Keys     auth.KeySource
+	Keys     service.KeySource
 
 	// Newer returns the records of some collections that were written after a rev, of each up to limit.
 	Newer func(
