@@ -41,9 +41,9 @@ func ExamplePolicy_Admit() {
 	// Output:
 	// Public       "" <nil>
 	// Session      "did:plc:ewvi7nxzyoun6zhxrhs64oiz" <nil>
-	// FullSession  "" auth: InvalidToken: Bad token scope
-	// Refresh      "" auth: InvalidToken: Token could not be verified
-	// Admin        "" auth: AuthenticationRequired: Authentication Required
+	// FullSession  "" InvalidToken: Bad token scope
+	// Refresh      "" InvalidToken: Token could not be verified
+	// Admin        "" AuthenticationRequired: Authentication Required
 }
 
 // A host's own credentials and its own policy.
@@ -66,7 +66,7 @@ func ExamplePolicyFunc() {
 	_, err = support.Admit(request, badges)
 	fmt.Println(err)
 	// Output:
-	// auth: Forbidden: Forbidden
+	// Forbidden: Forbidden
 	// <nil>
 }
 
@@ -92,7 +92,7 @@ func ExampleSessions_Refresh() {
 	// Output:
 	// did:plc:ewvi7nxzyoun6zhxrhs64oiz <nil>
 	// true <nil>
-	// auth: ExpiredToken: Token has been revoked true
+	// ExpiredToken: Token has been revoked true
 }
 
 // A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store, TokenSecret and DID.

@@ -62,8 +62,8 @@ func ExampleServiceToken() {
 	}
 	// Output:
 	// "did:web:alice.example.com" <nil>
-	// "" auth: BadJwtLexiconMethod: bad jwt lexicon method ("lxm"). must match: com.example.notes.delete
-	// "" auth: BadJwt: jwt has been used already
+	// "" BadJwtLexiconMethod: bad jwt lexicon method ("lxm"). must match: com.example.notes.delete
+	// "" BadJwt: jwt has been used already
 }
 
 // What an app may do that somebody has let act for them.
@@ -101,8 +101,8 @@ func ExamplePolicy_OrApp() {
 	// Output:
 	// <nil>
 	// <nil>
-	// auth: ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
-	// auth: AuthMissing: Authentication Required
+	// ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
+	// AuthMissing: Authentication Required
 }
 
 // A method that is told what to write by its input asks what the app may write.
@@ -113,5 +113,5 @@ func ExampleCaller_May() {
 	}
 	// Output:
 	// <nil>
-	// auth: ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
+	// ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
 }

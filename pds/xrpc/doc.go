@@ -10,7 +10,7 @@
 // fill in [Method.Handler] themselves.
 //
 // A request goes through fixed steps: find the method, limit the body, authenticate, apply the policy, decode and
-// check the input, call, encode. Only an [*Error], one of package auth, and what [MuxConfig] translates reach the client;
+// check the input, call, encode. Only an [*Error], and what [MuxConfig] translates to one, reach the client;
 // any other error is logged and answered with 500 InternalServerError.
 //
 // # Parameters

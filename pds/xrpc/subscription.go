@@ -103,7 +103,10 @@ func serveStream(
 	if !IsUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
-		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
+		return &Error{
+			Status: http.StatusUpgradeRequired, Name: "UpgradeRequired",
+			Message: "This is a subscription: connect with a WebSocket",
+		}
 	}
 	tw := tracking(w)
 	if tw == nil {
@@ -117,7 +120,7 @@ func serveStream(
 		CompressionThreshold: compressFrom,
 	})
 	if status := hijacked.refused; err != nil && status >= 400 && status < 500 {
-		return &Error{status, "InvalidRequest", err.Error()}
+		return &Error{Status: status, Name: "InvalidRequest", Message: err.Error()}
 	}
 	if err != nil {
 		return err
