@@ -1,7 +1,6 @@
 package xrpc_test
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -19,16 +18,15 @@ func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
 
 // BenchmarkQuery is what the edge itself costs a small query.
 func BenchmarkQuery(b *testing.B) {
-	for name, public := range map[string]auth.Policy{"public": auth.Public, "session": auth.OptionalSession} {
+	for name, policy := range map[string]auth.Policy{"public": auth.Public, "session": auth.OptionalSession} {
 		b.Run(name, func(b *testing.B) {
-			mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
-			mux.Handle(xrpc.Query("com.example.echo", public,
-				func(_ context.Context, c *xrpc.Call[named]) (*named, error) { return &c.Input, nil }))
-			r := httptest.NewRequest("GET", "/xrpc/com.example.echo?name=alice", nil)
-			r.Body = http.NoBody
+			mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}, Lexicons: lexicons(b)})
+			mux.Handle(xrpc.Query("com.example.query", policy, echo))
+			r := httptest.NewRequest("GET", "/xrpc/com.example.query?name=alice", nil)
 			w := nowhere{http.Header{}}
 			b.ReportAllocs()
 			for b.Loop() {
+				r.Body = http.NoBody
 				clear(w.header)
 				mux.ServeHTTP(w, r)
 			}
