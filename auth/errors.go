@@ -2,32 +2,32 @@ package auth
 
 import "net/http"
 
-// Error is what a client is told of a failed authentication. The client's software decides by Name and Status, and
-// some by Message.
+// Error is an error that the client is told of. It is the only kind: methods return it by its name xrpc.Error. The
+// client's software decides by Name and Status, and some by Message.
 type Error struct {
-	Name    string // the value of "error" in the response's body
 	Status  int    // of the HTTP response
-	Message string // for humans; contains nothing secret
+	Name    string // the value of "error" in the body: a name of the method's lexicon, or a general one
+	Message string // for people; no internal detail, nothing secret
 
 	base *Error
 }
 
 // Error returns the name and the message.
-func (e *Error) Error() string { return "auth: " + e.Name + ": " + e.Message }
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
 func newError(status int, name, message string) *Error {
-	return &Error{Name: name, Status: status, Message: message}
+	return &Error{Status: status, Name: name, Message: message}
 }
 
 // With returns the same error with another message. [errors.Is] takes the result for e.
 func (e *Error) With(message string) *Error {
-	return &Error{Name: e.Name, Status: e.Status, Message: message, base: e}
+	return &Error{Status: e.Status, Name: e.Name, Message: message, base: e}
 }
 
 // Named returns the same error with another name and message, for the many names of one trouble. [errors.Is] takes the
 // result for e.
 func (e *Error) Named(name, message string) *Error {
-	return &Error{Name: name, Status: e.Status, Message: message, base: e}
+	return &Error{Status: e.Status, Name: name, Message: message, base: e}
 }
 
 // Unwrap returns the error that e was made of by [Error.With] or [Error.Named], or nil.

@@ -39,9 +39,9 @@ func ExamplePolicy_Admit() {
 	// Output:
 	// Public       "" <nil>
 	// Session      "did:plc:ewvi7nxzyoun6zhxrhs64oiz" <nil>
-	// FullSession  "" auth: InvalidToken: Bad token scope
-	// Refresh      "" auth: InvalidToken: Token could not be verified
-	// Admin        "" auth: AuthenticationRequired: Authentication Required
+	// FullSession  "" InvalidToken: Bad token scope
+	// Refresh      "" InvalidToken: Token could not be verified
+	// Admin        "" AuthenticationRequired: Authentication Required
 }
 
 // A host's own credentials and its own policy.
@@ -64,7 +64,7 @@ func ExamplePolicyFunc() {
 	_, err = support.Admit(request, badges)
 	fmt.Println(err)
 	// Output:
-	// auth: Forbidden: Forbidden
+	// Forbidden: Forbidden
 	// <nil>
 }
 
@@ -103,8 +103,8 @@ func ExamplePolicy_OrApp() {
 	// Output:
 	// <nil>
 	// <nil>
-	// auth: ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
-	// auth: AuthMissing: Authentication Required
+	// ScopeMissingError: Missing required scope "repo:com.example.note?action=create"
+	// AuthMissing: Authentication Required
 }
 
 // A method that is told what to write by its input asks what the app may write.
@@ -115,5 +115,5 @@ func ExampleCaller_May() {
 	}
 	// Output:
 	// <nil>
-	// auth: ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
+	// ScopeMissingError: Missing required scope "repo:com.example.diary?action=create"
 }

@@ -58,7 +58,7 @@ func TestPolicies(t *testing.T) {
 			for i, kind := range kinds {
 				got := ""
 				if err := test.policy.Check(t.Context(), Caller{DID: alice, Kind: kind}, nil); err != nil {
-					got = err.Error()[len("auth: "):]
+					got = err.Error()
 				}
 				if got != test.want[i] {
 					t.Errorf("kind %q: got %q, want %q", kind, got, test.want[i])

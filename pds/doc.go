@@ -30,9 +30,9 @@
 // Extend it:
 //
 //   - add an endpoint: [Server.Handle], with a method made by package [xrpc]; the program examples/endpoint
-//   - add one whose body isn't JSON: an [xrpc.Method] with a Handler of its own
+//   - add one whose body isn't JSON: [xrpc.Raw]
 //   - add a subscription: [xrpc.Subscription], and the program examples/chat
-//   - replace a built-in endpoint: [Server.Handle] with [xrpc.Override]
+//   - replace a built-in endpoint: [Server.Handle] with [xrpc.Override]; put a condition around it: [xrpc.Method.Around]
 //   - have records and endpoints of my own checked: [Config.Lexicons]; without a server, package [lexicon]
 //   - get Go types for my lexicons: the command [github.com/pdskit/pdskit/pds/xrpc/lexgen]
 //   - refuse what a request wants: [Hooks], and [xrpc.Errorf] for what the client is told

@@ -80,7 +80,7 @@ func ExampleConfig_lexicons() {
 	fmt.Println(err)
 	// Output:
 	// {"error":"InvalidRequest","message":"Error: params.title: string length outside specified range: 24"}
-	// xrpc: InvalidRequest: Invalid com.example.note record: record.title: is required
+	// InvalidRequest: Invalid com.example.note record: record.title: is required
 }
 
 // Every method has a policy, the host's as well as the library's.

@@ -18,7 +18,7 @@ import (
 )
 
 // Hooks ask the host about requests, before anything is written. Each may be nil, and may be called from many goroutines
-// at once. A hook refuses by returning an error: an *xrpc.Error or an *auth.Error is what the client is told, any other is
+// at once. A hook refuses by returning an error: an *xrpc.Error is what the client is told, any other is
 // logged and answered as an internal error. The context is the request's.
 //
 // What the host does itself, by [Server.CreateAccount], [Server.Repo] and so on, hooks aren't asked about. Of what has

@@ -33,18 +33,16 @@ func custom() []xrpc.Method {
 			func(_ context.Context, _ *xrpc.Call[struct{}], out *xrpc.Stream) error {
 				return out.Send("#hello", map[string]any{"who": "you"})
 			}),
-		{
-			ID: "com.example.custom.raw", Verb: http.MethodPost, Policy: staff, MaxBody: 10,
-			Handler: func(w http.ResponseWriter, r *http.Request, _ auth.Caller) error {
+		xrpc.Raw("com.example.custom.raw", staff, http.MethodPost,
+			func(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 				var body [100]byte
-				n, err := r.Body.Read(body[:])
+				n, err := c.Request.Body.Read(body[:])
 				if n > 0 {
 					w.Write(body[:n])
 					return nil
 				}
 				return err
-			},
-		},
+			}).WithMaxBody(10),
 		xrpc.Override(xrpc.Procedure("com.atproto.server.activateAccount", staff, empty)),
 	}
 }
@@ -80,16 +78,16 @@ func TestNoMethodAnswersWithoutItsPolicy(t *testing.T) {
 	}
 	ran, reached := map[string]int{}, map[string]int{}
 	for _, m := range methods {
-		id, handler := m.ID.String(), m.Handler
+		id := m.ID.String()
 		m.Policy = auth.PolicyFunc("probe", func(context.Context, auth.Caller) error {
 			ran[id]++
 			return auth.ErrForbidden.Named("ProbeSaysNo", id)
 		})
-		m.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			reached[id]++
-			return handler(w, r, caller)
-		}
-		p.Handle(xrpc.Override(m))
+		p.Handle(xrpc.Override(m.Around(
+			func(_ http.ResponseWriter, _ *xrpc.Call[struct{}], next func() error) error {
+				reached[id]++
+				return next()
+			})))
 	}
 	for _, m := range methods {
 		id := m.ID.String()
@@ -120,12 +118,12 @@ func TestPolicyDecides(t *testing.T) {
 	reached := false
 	methods := p.Methods()
 	for _, m := range methods {
-		m.Handler = func(w http.ResponseWriter, _ *http.Request, _ auth.Caller) error {
-			reached = true
-			w.WriteHeader(http.StatusTeapot)
-			return nil
-		}
-		p.Handle(xrpc.Override(m))
+		p.Handle(xrpc.Override(m.Around(
+			func(w http.ResponseWriter, _ *xrpc.Call[struct{}], _ func() error) error {
+				reached = true
+				w.WriteHeader(http.StatusTeapot)
+				return nil
+			})))
 	}
 	kinds := []auth.Kind{
 		auth.KindAnonymous, auth.KindSession, auth.KindAppPassword, auth.KindPrivilegedAppPassword, auth.KindTakendown,

@@ -44,7 +44,7 @@ func ExampleServer_Repo() {
 	// second <nil>
 	// <nil>
 	// true
-	// xrpc: InvalidRequest: Invalid app.bsky.actor.profile record: record.displayName: expected a string: int64
+	// InvalidRequest: Invalid app.bsky.actor.profile record: record.displayName: expected a string: int64
 }
 
 // A note is changed by what it says now, unless somebody else has changed it meanwhile, and what was changed is noted in the
@@ -73,7 +73,7 @@ func ExampleRepo_Apply() {
 	fmt.Println(err)
 	// Output:
 	// 2 <nil>
-	// xrpc: InvalidSwap: Record was not at the given swapRecord
+	// InvalidSwap: Record was not at the given swapRecord
 }
 
 // Several reads that have to agree with each other.

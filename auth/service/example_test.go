@@ -62,6 +62,6 @@ func ExampleToken() {
 	}
 	// Output:
 	// "did:web:alice.example.com" <nil>
-	// "" auth: BadJwtLexiconMethod: bad jwt lexicon method ("lxm"). must match: com.example.notes.delete
-	// "" auth: BadJwt: jwt has been used already
+	// "" BadJwtLexiconMethod: bad jwt lexicon method ("lxm"). must match: com.example.notes.delete
+	// "" BadJwt: jwt has been used already
 }

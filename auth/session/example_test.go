@@ -45,7 +45,7 @@ func ExampleIssuer_Refresh() {
 	// Output:
 	// did:plc:ewvi7nxzyoun6zhxrhs64oiz <nil>
 	// true <nil>
-	// auth: ExpiredToken: Token has been revoked true
+	// ExpiredToken: Token has been revoked true
 }
 
 // A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store, TokenSecret and DID.

@@ -177,7 +177,7 @@ func TestVerifyRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := s.Verify(test.token)
 			var e *auth.Error
-			if !errors.As(err, &e) || e.Error() != "auth: "+test.want {
+			if !errors.As(err, &e) || e.Error() != test.want {
 				t.Errorf("got error %v, want %s", err, test.want)
 			}
 			if c != (auth.Caller{}) {

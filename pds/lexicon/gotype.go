@@ -27,15 +27,27 @@ import (
 func (m *Method) CheckTypes(in, out reflect.Type) error {
 	var errs []error
 	if m.verb == http.MethodGet {
-		fields := make([]field, len(m.params))
-		for i := range m.params {
-			fields[i] = m.params[i].field
-		}
-		errs = m.agree(&agreement{at: "params", request: true}, in, &object{fields: fields})
+		errs = m.agreeParams(in)
 	} else {
 		errs = m.agreeBody(&agreement{at: "input", request: true}, in, m.input)
 	}
-	errs = append(errs, m.agreeBody(&agreement{at: "output"}, out, m.output)...)
+	return m.join(append(errs, m.agreeBody(&agreement{at: "output"}, out, m.output)...))
+}
+
+// CheckParamTypes is [Method.CheckTypes] for a method whose bodies no Go types stand for: it compares the
+// struct that the parameters are decoded into, those of a procedure too.
+func (m *Method) CheckParamTypes(in reflect.Type) error { return m.join(m.agreeParams(in)) }
+
+func (m *Method) agreeParams(in reflect.Type) []error {
+	fields := make([]field, len(m.params))
+	for i := range m.params {
+		fields[i] = m.params[i].field
+	}
+	return m.agree(&agreement{at: "params", request: true}, in, &object{fields: fields})
+}
+
+// join says of which method errors are.
+func (m *Method) join(errs []error) error {
 	for i, err := range errs {
 		errs[i] = fmt.Errorf("lexicon: %s: %w", m.id, err)
 	}

@@ -6,11 +6,11 @@
 //	xrpc.Query("com.example.getThing", auth.Public,
 //		func(ctx context.Context, c *xrpc.Call[thingParams]) (*thing, error) { … })
 //
-// The policy is an argument like any other, so no method can be without one. Methods with bodies that aren't JSON
-// fill in [Method.Handler] themselves.
+// The policy is an argument like any other, so no method can be without one. It has the same place in every
+// constructor: [Query] and [Procedure] for JSON, [Raw] for other bodies, [Subscription] for streams.
 //
 // A request goes through fixed steps: find the method, limit the body, authenticate, apply the policy, decode and
-// check the input, call, encode. Only an [*Error], one of package auth, and what [MuxConfig] translates reach the client;
+// check the input, call, encode. Only an [*Error], and what [MuxConfig] translates to one, reach the client;
 // any other error is logged and answered with 500 InternalServerError.
 //
 // # Parameters
@@ -30,9 +30,8 @@
 //
 // # Lexicons
 //
-// If [MuxConfig] has lexicons, a typed method is held against its own: its Go types when it is registered, each request
-// after it has been decoded, and in development what it answers or streams. So are the parameters that [DecodeParams]
-// decodes.
+// If [MuxConfig] has lexicons, a method is held against its own: its Go types when it is registered, each request
+// after it has been decoded, and in development what it answers or streams. Of a [Raw] method, it is the parameters.
 // Command lexgen writes the types, and a function that registers the method, from a lexicon.
 //
 // Spec: https://atproto.com/specs/xrpc

@@ -11,14 +11,7 @@ import (
 )
 
 // Error is an error that the client is told of.
-type Error struct {
-	Status  int    // of the HTTP response
-	Name    string // an error name of the method's lexicon, or a general one
-	Message string // for people; no internal detail
-}
-
-// Error returns the name and the message.
-func (e *Error) Error() string { return "xrpc: " + e.Name + ": " + e.Message }
+type Error = auth.Error
 
 // Errorf makes an error with status 400 and a name that the method's lexicon declares.
 func Errorf(name, format string, args ...any) *Error {
@@ -71,13 +64,10 @@ func (b clientBody) Read(p []byte) (int, error) {
 // classify finds what the client is told of err: nil if err is none of its business.
 func classify(err error, table func(error) *Error) *Error {
 	var e *Error
-	var a *auth.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.As(err, &a):
-		return &Error{Status: a.Status, Name: a.Name, Message: a.Message}
 	case errors.As(err, &tooLarge):
 		return StatusError(http.StatusRequestEntityTooLarge, "request entity too large: at most %d bytes", tooLarge.Limit)
 	case errors.Is(err, errBodyCut):

@@ -140,32 +140,30 @@ func ExampleOverride() {
 }
 
 // A method whose body isn't JSON reads and writes it itself, as it streams.
-func ExampleMethod() {
-	mux := newExampleMux(xrpc.Method{
-		ID:      "com.example.count",
-		Verb:    http.MethodPost,
-		Policy:  auth.Public,
-		MaxBody: 1 << 30,
-		Handler: func(w http.ResponseWriter, r *http.Request, _ auth.Caller) error {
-			if err := xrpc.CheckContentType(r, "text/plain"); err != nil {
+func ExampleRaw() {
+	type params struct {
+		Unit string `json:"unit,omitempty" default:"bytes"`
+	}
+	mux := newExampleMux(xrpc.Raw("com.example.count", auth.Public, http.MethodPost,
+		func(w http.ResponseWriter, c *xrpc.Call[params]) error {
+			if err := xrpc.CheckContentType(c.Request, "text/plain"); err != nil {
 				return err
 			}
-			n, err := io.Copy(io.Discard, r.Body)
+			n, err := io.Copy(io.Discard, c.Request.Body)
 			if err != nil {
 				return xrpc.InvalidRequest("The body broke off")
 			}
 			w.Header().Set("Content-Type", "text/plain")
-			_, err = fmt.Fprintf(w, "%d bytes", n)
+			_, err = fmt.Fprintf(w, "%d %s", n, c.Input.Unit)
 			return err
-		},
-	})
+		}).WithMaxBody(1 << 30))
 
-	r := httptest.NewRequest("POST", "/xrpc/com.example.count", strings.NewReader("hello"))
+	r := httptest.NewRequest("POST", "/xrpc/com.example.count?unit=octets", strings.NewReader("hello"))
 	r.Header.Set("Content-Type", "text/plain")
 	show(mux, r)
 	show(mux, httptest.NewRequest("POST", "/xrpc/com.example.count", strings.NewReader("hello")))
 	// Output:
-	// 200 5 bytes
+	// 200 5 octets
 	// 400 {"error":"InvalidRequest","message":"Request encoding (Content-Type) required but not provided"}
 }
 
@@ -209,7 +207,30 @@ func ExampleSubscription() {
 	// {"$type":"error","error":"ConsumerTooSlow","message":"That is all"}
 }
 
-// A handler that writes its response itself has its parameters decoded all the same.
+// A method that is there already, a built-in one for instance, with a condition of one's own around it.
+func ExampleMethod_Around() {
+	m := xrpc.Query("com.example.get", auth.Public,
+		func(context.Context, *xrpc.Call[struct{}]) (*struct{ Text string }, error) {
+			return &struct{ Text string }{"the answer"}, nil
+		})
+	mux := newExampleMux(m.Around(
+		func(_ http.ResponseWriter, c *xrpc.Call[struct{}], next func() error) error {
+			if c.Request.Header.Get("X-Closed") != "" {
+				return xrpc.StatusError(http.StatusServiceUnavailable, "Closed for today")
+			}
+			return next()
+		}))
+
+	r := httptest.NewRequest("GET", "/xrpc/com.example.get", nil)
+	show(mux, r)
+	r.Header.Set("X-Closed", "1")
+	show(mux, r)
+	// Output:
+	// 200 {"Text":"the answer"}
+	// 503 {"error":"NotEnoughResources","message":"Closed for today"}
+}
+
+// A procedure has parameters beside its input.
 func ExampleDecodeParams() {
 	r := httptest.NewRequest("GET", "/xrpc/com.example.read?name=a&name=b", nil)
 	var params struct {

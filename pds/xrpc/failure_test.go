@@ -39,13 +39,13 @@ func TestFailureIsLogged(t *testing.T) {
 // An error isn't described by what was said of the answer that it takes the place of.
 func TestErrorHeaders(t *testing.T) {
 	mux := newMux(t)
-	mux.Handle(xrpc.Method{ID: "com.example.file", Verb: "GET", Policy: auth.Public,
-		Handler: func(w http.ResponseWriter, _ *http.Request, _ auth.Caller) error {
+	mux.Handle(xrpc.Raw("com.example.file", auth.Public, "GET",
+		func(w http.ResponseWriter, _ *xrpc.Call[struct{}]) error {
 			w.Header().Set("Content-Length", "1000000")
 			w.Header().Set("Content-Disposition", "attachment")
 			w.Header().Set("Content-Type", "image/png")
 			return errors.New("it can't be read")
-		}})
+		}))
 	_, _, h := do(mux, "GET", "/xrpc/com.example.file", "")
 	if h.Get("Content-Length") != "" || h.Get("Content-Disposition") != "" || h.Get("Content-Type") != "application/json; charset=utf-8" {
 		t.Errorf("got %v", h)
@@ -67,11 +67,10 @@ func TestStatus(t *testing.T) {
 			func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) {
 				return nil, &xrpc.Error{Name: "NoStatus"}
 			}),
-		xrpc.Method{ID: "com.example.early", Verb: "GET", Policy: auth.Public,
-			Handler: func(w http.ResponseWriter, _ *http.Request, _ auth.Caller) error {
-				w.WriteHeader(http.StatusEarlyHints)
-				return xrpc.Errorf("Named", "told")
-			}},
+		xrpc.Raw("com.example.early", auth.Public, "GET", func(w http.ResponseWriter, _ *xrpc.Call[struct{}]) error {
+			w.WriteHeader(http.StatusEarlyHints)
+			return xrpc.Errorf("Named", "told")
+		}),
 	)
 	server := httptest.NewServer(mux)
 	defer server.Close()

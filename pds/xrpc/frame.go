@@ -31,7 +31,7 @@ func (s *Stream) encode(kind string, message any) ([]byte, error) {
 		return nil, err
 	}
 	data["$type"] = s.method.String() + kind
-	if err := s.writer.checkMessage(data); err != nil {
+	if err := s.request.checkMessage(data); err != nil {
 		return nil, err
 	}
 	if s.Text {

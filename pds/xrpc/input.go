@@ -6,10 +6,31 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"reflect"
 
 	"github.com/pdskit/pdskit/pds/lexicon"
 )
+
+// decodeInput returns what decodes the JSON of a procedure's body. It checks the parameters in the URL, too.
+func decodeInput[In any](id string) func(*request, *In) error {
+	plan := newPlan(id, reflect.TypeFor[In](), false)
+	return func(q *request, in *In) error {
+		if q.lexicon != nil {
+			query, err := url.ParseQuery(q.r.URL.RawQuery)
+			if err != nil {
+				return errQuery
+			}
+			if err := refuse(q.lexicon.CheckParams(query)); err != nil {
+				return err
+			}
+		}
+		if len(plan.fields) == 0 {
+			return nil
+		}
+		return plan.decodeJSON(q.r, in, q.lexicon)
+	}
+}
 
 // decodeJSON decodes a request's body into in.
 func (p *plan) decodeJSON(r *http.Request, in any, l *lexicon.Method) error {

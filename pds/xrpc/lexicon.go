@@ -1,80 +1,40 @@
 package xrpc
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 
 	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
+// endpoint is a method as a [Mux] serves it.
+type endpoint struct {
+	Method
+	lexicon *lexicon.Method // nil if it isn't known
+}
+
 // bind finds a method's lexicon, and panics if the method isn't what that says.
-func (m *Method) bind(lexicons *lexicon.Catalog) {
+func bind(m Method, lexicons *lexicon.Catalog) *endpoint {
+	if lexicons == nil {
+		return &endpoint{Method: m}
+	}
 	found, err := lexicons.Method(m.ID)
 	if errors.Is(err, lexicon.ErrUnknown) {
 		if _, err := lexicons.Resolve(m.ID.String()); err == nil {
 			panic("xrpc: " + m.ID.String() + " is no method, its lexicon says")
 		}
-		return
+		return &endpoint{Method: m}
 	}
 	if err != nil {
 		panic("xrpc: " + err.Error())
 	}
-	if found.Verb() != m.Verb || m.in != nil && found.Streams() != m.stream {
+	if found.Verb() != m.Verb || !m.form.raw && found.Streams() != m.form.stream {
 		panic("xrpc: " + m.ID.String() + " is not of the kind that its lexicon says")
 	}
-	if m.in != nil {
-		if err := found.CheckTypes(m.in, m.out); err != nil {
-			panic("xrpc: " + err.Error())
-		}
+	if err := m.form.checkTypes(found); err != nil {
+		panic("xrpc: " + err.Error())
 	}
-	m.lexicon = found
-}
-
-// tracking finds the Mux's own writer below those that middleware has put around it, nil if there is none. It has the
-// lexicon of the method under way.
-func tracking(w http.ResponseWriter) *trackingWriter {
-	for {
-		switch v := w.(type) {
-		case *trackingWriter:
-			return v
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return nil
-		}
-	}
-}
-
-// lexiconOf returns the lexicon of the method under way, nil if it isn't known.
-func lexiconOf(w http.ResponseWriter) *lexicon.Method {
-	if t := tracking(w); t != nil {
-		return t.lexicon
-	}
-	return nil
-}
-
-// lexiconKey is the context's key for the lexicon of a method that isn't typed. See [DecodeParams].
-type lexiconKey struct{}
-
-func withLexicon(r *http.Request, m *Method) *http.Request {
-	if m.lexicon == nil || m.in != nil {
-		return r
-	}
-	return r.WithContext(context.WithValue(r.Context(), lexiconKey{}, m.lexicon))
-}
-
-func checkParams(l *lexicon.Method, rawQuery string) error {
-	if l == nil {
-		return nil
-	}
-	query, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		return InvalidRequest("Error: Params are not a valid query string")
-	}
-	return refuse(l.CheckParams(query))
+	return &endpoint{Method: m, lexicon: found}
 }
 
 func checkInput(l *lexicon.Method, body []byte) error {
@@ -93,26 +53,23 @@ func refuse(err error) error {
 }
 
 // checkOutput finds a mistake of a method, in development.
-func checkOutput(w http.ResponseWriter, body []byte) error {
-	t := tracking(w)
-	if t == nil || !t.checksOutput() {
+func (q *request) checkOutput(body []byte) error {
+	if !q.checksOutput() {
 		return nil
 	}
-	if err := t.lexicon.CheckOutput(body); err != nil {
+	if err := q.lexicon.CheckOutput(body); err != nil {
 		return fmt.Errorf("xrpc: the response isn't what the lexicon says: %w", err)
 	}
 	return nil
 }
 
 // checkMessage is checkOutput for a message of a stream.
-func (t *trackingWriter) checkMessage(message map[string]any) error {
-	if !t.checksOutput() {
+func (q *request) checkMessage(message map[string]any) error {
+	if !q.checksOutput() {
 		return nil
 	}
-	if err := t.lexicon.CheckMessage(message); err != nil {
+	if err := q.lexicon.CheckMessage(message); err != nil {
 		return fmt.Errorf("the message isn't what the lexicon says: %w", err)
 	}
 	return nil
 }
-
-func (t *trackingWriter) checksOutput() bool { return t.lexicon != nil && t.checkOutput }

@@ -1,8 +1,11 @@
 package xrpc_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,7 +20,7 @@ import (
 )
 
 // lexicons has a query and a procedure, both of which answer what they're given.
-func lexicons(t *testing.T) *lexicon.Catalog {
+func lexicons(t testing.TB) *lexicon.Catalog {
 	t.Helper()
 	const name = `{"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 5}}}`
 	c, err := lexicon.New(lexicon.Config{Files: fstest.MapFS{
@@ -55,12 +58,7 @@ func TestLexicons(t *testing.T) {
 			Authenticator: auth.Schemes{}, Lexicons: lexicons(t), CheckOutput: development,
 			Logger: slog.New(slog.DiscardHandler),
 		})
-		wrapped := xrpc.Query("com.example.query", auth.Public, echo)
-		inner := wrapped.Handler
-		wrapped.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			return inner(middleware{w}, r, caller)
-		}
-		mux.Handle(wrapped, xrpc.Procedure("com.example.procedure", auth.Public, echo),
+		mux.Handle(xrpc.Query("com.example.query", auth.Public, echo), xrpc.Procedure("com.example.procedure", auth.Public, echo),
 			xrpc.Query("com.example.unknown", auth.Public, echo))
 		long := map[bool]int{false: 200, true: 500}[development]
 		for _, c := range []struct {
@@ -84,7 +82,7 @@ func TestLexicons(t *testing.T) {
 				r.Header.Set("Content-Type", "application/json")
 			}
 			w := httptest.NewRecorder()
-			mux.ServeHTTP(w, r)
+			wrapped(mux).ServeHTTP(w, r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%s %s: %d %s", c.path, c.body, w.Code, w.Body)
 			}
@@ -101,10 +99,8 @@ func TestLexiconsOfOtherHandlers(t *testing.T) {
 	mux.Handle(
 		xrpc.Subscription("com.example.subscription", auth.Public,
 			func(context.Context, *xrpc.Call[params], *xrpc.Stream) error { return nil }),
-		xrpc.Method{ID: "com.example.query", Verb: http.MethodGet, Policy: auth.Public,
-			Handler: func(w http.ResponseWriter, r *http.Request, _ auth.Caller) error {
-				return xrpc.DecodeParams(r, new(params))
-			}},
+		xrpc.Raw("com.example.query", auth.Public, http.MethodGet, answer[named]),
+		xrpc.Raw("com.example.procedure", auth.Public, http.MethodPost, answer[struct{}]),
 	)
 	for path, want := range map[string]int{
 		"com.example.subscription?name=abcdefgh": 400,
@@ -112,9 +108,15 @@ func TestLexiconsOfOtherHandlers(t *testing.T) {
 		"com.example.query?name=abcdefgh":        400,
 		"com.example.query":                      400,
 		"com.example.query?name=a":               200,
+		"com.example.procedure?flag=1":           400,
+		"com.example.procedure?flag=true":        200,
 	} {
+		verb := http.MethodGet
+		if strings.HasPrefix(path, "com.example.procedure") {
+			verb = http.MethodPost
+		}
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/xrpc/"+path, nil))
+		mux.ServeHTTP(w, httptest.NewRequest(verb, "/xrpc/"+path, nil))
 		if w.Code != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
@@ -203,9 +205,22 @@ func TestNull(t *testing.T) {
 	}
 }
 
+// wrapped has a writer around those that a handler writes to, which doesn't say what it is around.
+func wrapped(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(middleware{w}, r) })
+}
+
 type middleware struct{ http.ResponseWriter }
 
-func (m middleware) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+func (m middleware) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(m.ResponseWriter).Hijack()
+}
+
+// answer answers what a method's parameters were decoded to.
+func answer[In any](w http.ResponseWriter, c *xrpc.Call[In]) error {
+	_, err := fmt.Fprintf(w, "%+v", c.Input)
+	return err
+}
 
 // TestLexiconsAtRegistration: a method that isn't what its lexicon says is found out when it is registered.
 func TestLexiconsAtRegistration(t *testing.T) {
@@ -226,6 +241,11 @@ func TestLexiconsAtRegistration(t *testing.T) {
 			func(context.Context, *xrpc.Call[named], *xrpc.Stream) error { return nil }),
 		"record": xrpc.Query("app.bsky.feed.post", auth.Public, echo),
 		"kind":   xrpc.Procedure("com.example.query", auth.Public, echo),
+
+		"raw parameters":             xrpc.Raw("com.example.query", auth.Public, "GET", answer[other]),
+		"no raw parameters":          xrpc.Raw("com.example.query", auth.Public, "GET", answer[struct{}]),
+		"parameters of a procedure":  xrpc.Raw("com.example.procedure", auth.Public, "POST", answer[other]),
+		"the verb of something else": xrpc.Raw("com.example.query", auth.Public, "POST", answer[named]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

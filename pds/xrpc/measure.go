@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-
-	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
 // Measurement is what there is to know of a request that has been answered.
@@ -23,31 +21,27 @@ type Measurement struct {
 	Duration time.Duration // until the response was written, or the subscription ended
 }
 
-func (m *Mux) measure(w *trackingWriter, r *http.Request, id string, begun time.Time) {
-	_, registered := m.methods[id]
-	nsid, err := syntax.ParseNSID(id)
+func (m *Mux) measure(q *request, begun time.Time) {
+	_, registered := m.methods[q.id]
+	nsid, err := syntax.ParseNSID(q.id)
 	if err != nil {
 		nsid = ""
 	}
-	status := w.status
+	status := q.w.status
 	if status == 0 {
 		status = http.StatusOK // as net/http answers for who writes nothing
 	}
-	m.cfg.Measure(r.Context(), Measurement{
+	m.cfg.Measure(q.r.Context(), Measurement{
 		Method: nsid, Registered: registered,
-		Status: status, Error: w.failure, Duration: m.cfg.Now().Sub(begun),
+		Status: status, Error: q.failure, Duration: m.cfg.Now().Sub(begun),
 	})
 }
 
 // trackingWriter knows what has become of a response.
 type trackingWriter struct {
 	http.ResponseWriter
-	begun       bool
-	status      int             // 0 before it has begun
-	failure     string          // the error's name
-	lexicon     *lexicon.Method // of the method under way, nil if it isn't known
-	checkOutput bool
-	errors      func(error) *Error // of the MuxConfig
+	begun  bool
+	status int // 0 before it has begun
 }
 
 // WriteHeader implements [http.ResponseWriter]. The response begins with a status that is valid and that no other follows.

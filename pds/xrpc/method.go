@@ -1,9 +1,7 @@
 package xrpc
 
 import (
-	"context"
 	"net/http"
-	"reflect"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -14,26 +12,25 @@ import (
 // DefaultMaxBody is the limit of a request's body where a method sets none, in bytes.
 const DefaultMaxBody = 150 << 10
 
-// Method is one endpoint: what [Query] and [Procedure] make, and what a host fills in where bodies aren't JSON.
+// Method is one endpoint. [Query], [Procedure], [Raw] and [Subscription] make it.
 type Method struct {
-	// Required.
-
 	ID     syntax.NSID
-	Verb   string // http.MethodGet for a query, http.MethodPost for a procedure
+	Verb   string // http.MethodGet or http.MethodPost
 	Policy auth.Policy
 
-	// Handler answers a request of a caller whom the policy has let in. What it returns as an error is answered as the
-	// package says, unless the response has begun, and then the connection is cut.
-	Handler func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error
-
-	// MaxBody limits the request's body, in bytes. If zero, [DefaultMaxBody]; if negative, there is no limit.
-	MaxBody int64
-
+	serve    handler
+	maxBody  int64 // bytes. If zero, DefaultMaxBody; if negative, there is no limit.
 	override bool
+	form     form
+}
 
-	in, out reflect.Type    // of the typed function; nil if there is none
-	lexicon *lexicon.Method // nil if it isn't known
-	stream  bool
+// handler answers a request that the policy has admitted. The package doc says what becomes of its error.
+type handler func(*request) error
+
+// form is what a method's lexicon is compared with.
+type form struct {
+	raw, stream bool
+	checkTypes  func(*lexicon.Method) error
 }
 
 // Override lets a method take the place of one with the same ID.
@@ -42,9 +39,21 @@ func Override(m Method) Method {
 	return m
 }
 
-// WithMaxBody changes the limit of the request's body, in bytes.
+// WithMaxBody changes the limit of the request's body, in bytes. If n is negative, there is none.
 func (m Method) WithMaxBody(n int64) Method {
-	m.MaxBody = n
+	m.maxBody = n
+	return m
+}
+
+// Around returns the method with fn around it. fn runs once the policy has admitted the caller, before the
+// input is decoded. It either answers itself or calls next, which has the method answer, and returns the
+// error. When a [Query] or a [Procedure] has refused a request, fn may still answer it another way.
+func (m Method) Around(fn func(w http.ResponseWriter, c *Call[struct{}], next func() error) error) Method {
+	inner := m.serve
+	m.serve = func(q *request) error {
+		c := newCall[struct{}](q)
+		return fn(&q.w, &c, func() error { return inner(q) })
+	}
 	return m
 }
 
@@ -60,66 +69,8 @@ type Call[In any] struct {
 	Header http.Header
 }
 
-// Query makes a query. In is a struct of its parameters, or struct{} if there are none. A nil *Out is answered by an
-// empty body.
-//
-// It panics if id isn't an NSID or In can't be decoded from parameters.
-func Query[In, Out any](id string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error)) Method {
-	plan := newPlan(id, reflect.TypeFor[In](), true)
-	return typed(id, http.MethodGet, policy, fn, func(r *http.Request, in *In, l *lexicon.Method) error {
-		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(in).Elem()); err != nil {
-			return err
-		}
-		return checkParams(l, r.URL.RawQuery)
-	})
-}
-
-// Procedure makes a procedure whose input and output are JSON. In is struct{} if it has no input. A nil *Out is answered
-// by an empty body. Parameters that it has besides are held against its lexicon; [DecodeParams] decodes them.
-//
-// It panics if id isn't an NSID.
-func Procedure[In, Out any](id string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error)) Method {
-	plan := newPlan(id, reflect.TypeFor[In](), false)
-	return typed(id, http.MethodPost, policy, fn, func(r *http.Request, in *In, l *lexicon.Method) error {
-		if err := checkParams(l, r.URL.RawQuery); err != nil {
-			return err
-		}
-		if len(plan.fields) == 0 {
-			return nil
-		}
-		return plan.decodeJSON(r, in, l)
-	})
-}
-
-func typed[In, Out any](id, verb string, policy auth.Policy, fn func(context.Context, *Call[In]) (*Out, error),
-	decode func(*http.Request, *In, *lexicon.Method) error) Method {
-	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		c := Call[In]{Caller: caller, Request: r, Header: w.Header()}
-		if err := decode(r, &c.Input, lexiconOf(w)); err != nil {
-			return err
-		}
-		out, err := fn(r.Context(), &c)
-		if err != nil {
-			return err
-		}
-		return respond(w, out)
-	}
-	return Method{
-		ID: mustNSID(id), Verb: verb, Policy: policy, Handler: handler,
-		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
-	}
-}
-
-// DecodeParams decodes a request's parameters into in, a pointer to a struct, as those of a [Query] are, and holds them
-// against the method's lexicon. It is for handlers that write their response themselves. It panics if the struct can't be
-// decoded from parameters.
-func DecodeParams(r *http.Request, in any) error {
-	v := reflect.ValueOf(in).Elem()
-	if err := planFor(v.Type()).decodeParams(r.URL.RawQuery, v); err != nil {
-		return err
-	}
-	l, _ := r.Context().Value(lexiconKey{}).(*lexicon.Method)
-	return checkParams(l, r.URL.RawQuery)
+func newCall[In any](q *request) Call[In] {
+	return Call[In]{Caller: q.caller, Request: q.r, Header: q.w.Header()}
 }
 
 func mustNSID(id string) syntax.NSID {

@@ -41,8 +41,8 @@ type MuxConfig struct {
 	// ClientAddress tells the address of a request's client. If nil, [ClientAddress].
 	ClientAddress func(*http.Request) netip.Addr
 
-	// Lexicons are what methods are held against when they are registered, and the requests of those made by [Query] and
-	// [Procedure] when they are served. If nil, none are, and just the Go types decide.
+	// Lexicons are what methods are held against when they are registered, and their requests when they are served. If
+	// nil, none are, and just the Go types decide.
 	Lexicons *lexicon.Catalog
 
 	// CheckOutput holds responses against Lexicons, too, and what [Stream.Send] sends. One that isn't right is logged, and
@@ -63,7 +63,7 @@ type MuxConfig struct {
 // Mux serves methods. Register them all before it serves.
 type Mux struct {
 	cfg     MuxConfig
-	methods map[string]Method
+	methods map[string]*endpoint
 	streams streamLimit
 	serving atomic.Bool
 }
@@ -82,7 +82,7 @@ func NewMux(cfg MuxConfig) *Mux {
 	if cfg.ClientAddress == nil {
 		cfg.ClientAddress = ClientAddress
 	}
-	return &Mux{cfg: cfg, methods: map[string]Method{}}
+	return &Mux{cfg: cfg, methods: map[string]*endpoint{}}
 }
 
 // Handle registers methods. It panics if one is incomplete, or isn't what its lexicon says, or has the ID of another,
@@ -95,7 +95,7 @@ func (m *Mux) Handle(methods ...Method) {
 		id := method.ID.String()
 		_, exists := m.methods[id]
 		switch {
-		case method.Handler == nil || method.Policy.Name() == "":
+		case method.serve == nil || method.Policy.Name() == "":
 			panic("xrpc: " + id + " has no handler or no policy")
 		case method.Verb != http.MethodGet && method.Verb != http.MethodPost:
 			panic("xrpc: " + id + " is neither a query nor a procedure")
@@ -104,18 +104,15 @@ func (m *Mux) Handle(methods ...Method) {
 		case !exists && method.override:
 			panic("xrpc: " + id + " overrides nothing")
 		}
-		if m.cfg.Lexicons != nil {
-			method.bind(m.cfg.Lexicons)
-		}
-		m.methods[id] = method
+		m.methods[id] = bind(method, m.cfg.Lexicons)
 	}
 }
 
 // Methods returns the registered methods, ordered by their IDs.
 func (m *Mux) Methods() []Method {
 	methods := make([]Method, 0, len(m.methods))
-	for _, method := range m.methods {
-		methods = append(methods, method)
+	for _, e := range m.methods {
+		methods = append(methods, e.Method)
 	}
 	slices.SortFunc(methods, func(a, b Method) int { return strings.Compare(a.ID.String(), b.ID.String()) })
 	return methods
@@ -129,40 +126,41 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if allowCORS(w, r) {
 		return
 	}
-	id := strings.TrimPrefix(r.URL.Path, Prefix)
-	tw := &trackingWriter{ResponseWriter: w, checkOutput: m.cfg.CheckOutput, errors: m.cfg.Errors}
-	if m.cfg.Measure != nil {
-		defer m.measure(tw, r, id, m.cfg.Now())
+	q := &request{
+		mux: m, id: strings.TrimPrefix(r.URL.Path, Prefix), w: trackingWriter{ResponseWriter: w}, r: r,
 	}
-	defer m.recover(tw, r, id)
-	if err := m.serve(tw, r, id); err != nil {
-		m.fail(tw, r, id, err)
+	if m.cfg.Measure != nil {
+		defer m.measure(q, m.cfg.Now())
+	}
+	defer m.recover(q)
+	if err := m.serve(q); err != nil {
+		m.fail(q, err)
 	}
 }
 
-func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
-	method, err := m.find(r, id)
+func (m *Mux) serve(q *request) error {
+	w, r := &q.w, q.r
+	method, err := m.find(q)
 	if err != nil {
 		return err
 	}
-	w.lexicon = method.lexicon
+	q.lexicon = method.lexicon
 	if r.Method != method.Verb && !(r.Method == http.MethodHead && method.Verb == http.MethodGet) {
 		w.Header().Set("Allow", method.Verb)
 		return InvalidRequest("Incorrect HTTP method (%s) expected %s", r.Method, method.Verb)
 	}
-	if err := limitBody(w, r, method.MaxBody); err != nil {
+	if err := limitBody(w, r, method.maxBody); err != nil {
 		return err
 	}
 	if !method.Policy.IgnoresCredentials() { // no cache keeps for others what one caller may see
 		w.Header().Set("Cache-Control", "private")
 		w.Header().Add("Vary", "Authorization")
 	}
-	caller, err := method.Policy.Admit(r, m.cfg.Authenticator)
-	if err != nil {
+	if q.caller, err = method.Policy.Admit(r, m.cfg.Authenticator); err != nil {
 		return err
 	}
 	if IsUpgrade(r) { // whoever serves it: this server, or another to which it is passed on
-		if err := refuseForeign(r, caller); err != nil {
+		if err := refuseForeign(r, q.caller); err != nil {
 			return err
 		}
 		leave, err := m.streams.enter(network(m.cfg.ClientAddress(r)), m.cfg.StreamsPerAddress)
@@ -171,25 +169,26 @@ func (m *Mux) serve(w *trackingWriter, r *http.Request, id string) error {
 		}
 		defer leave()
 	}
-	return method.Handler(w, withLexicon(r, &method), caller)
+	return method.serve(q)
 }
 
-func (m *Mux) find(r *http.Request, id string) (Method, error) {
-	if method, ok := m.methods[id]; ok {
-		return method, nil
+func (m *Mux) find(q *request) (*endpoint, error) {
+	if e, ok := m.methods[q.id]; ok {
+		return e, nil
 	}
-	nsid, err := syntax.ParseNSID(id)
+	nsid, err := syntax.ParseNSID(q.id)
 	if err != nil {
-		return Method{}, InvalidRequest("invalid xrpc path: %q is not an NSID", id)
+		return nil, InvalidRequest("invalid xrpc path: %q is not an NSID", q.id)
 	}
 	if m.cfg.Fallback == nil {
-		return Method{}, StatusError(http.StatusNotImplemented, "Method Not Implemented")
+		return nil, StatusError(http.StatusNotImplemented, "Method Not Implemented")
 	}
-	return m.cfg.Fallback(nsid, r)
+	method, err := m.cfg.Fallback(nsid, q.r)
+	return &endpoint{Method: method}, err
 }
 
 func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {
-	if r.Body == nil {
+	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
 	body := r.Body
@@ -207,34 +206,35 @@ func limitBody(w http.ResponseWriter, r *http.Request, limit int64) error {
 }
 
 // fail answers with what the client is told of err, and logs what it isn't told.
-func (m *Mux) fail(w *trackingWriter, r *http.Request, id string, err error) {
-	e := classify(err, m.cfg.Errors)
+func (m *Mux) fail(q *request, err error) {
+	e := q.classify(err)
 	if e == nil {
-		if r.Context().Err() == nil { // the client is still there
-			m.cfg.Logger.ErrorContext(r.Context(), "xrpc: request failed", "method", id, "err", err)
+		if ctx := q.r.Context(); ctx.Err() == nil { // the client is still there
+			m.cfg.Logger.ErrorContext(ctx, "xrpc: request failed", "method", q.id, "err", err)
 		}
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 	}
-	w.failure = e.Name
-	if w.begun {
+	q.failure = e.Name
+	if q.w.begun {
 		panic(http.ErrAbortHandler) // cut the connection: half a body must not look like a whole one
 	}
-	WriteError(w, e)
+	WriteError(&q.w, e)
 }
 
 // recover answers a request whose handler panicked.
-func (m *Mux) recover(w *trackingWriter, r *http.Request, id string) {
+func (m *Mux) recover(q *request) {
 	v := recover()
 	if v == nil {
 		return
 	}
-	if w.failure == "" {
-		w.failure = "InternalServerError"
+	if q.failure == "" {
+		q.failure = "InternalServerError"
 	}
-	if v == http.ErrAbortHandler || w.begun {
+	if v == http.ErrAbortHandler || q.w.begun {
 		panic(v)
 	}
-	m.cfg.Logger.ErrorContext(r.Context(), "xrpc: handler panicked", "method", id, "panic", v, "stack", string(debug.Stack()))
-	w.failure = "InternalServerError"
-	WriteError(w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
+	m.cfg.Logger.ErrorContext(q.r.Context(), "xrpc: handler panicked",
+		"method", q.id, "panic", v, "stack", string(debug.Stack()))
+	q.failure = "InternalServerError"
+	WriteError(&q.w, StatusError(http.StatusInternalServerError, "Internal Server Error"))
 }

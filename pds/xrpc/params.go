@@ -3,6 +3,7 @@ package xrpc
 import (
 	"encoding"
 	"math"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -125,15 +126,40 @@ func pointerSetter(t reflect.Type) func(reflect.Value, string) error {
 	}
 }
 
-// decodeParams decodes a raw query string into v.
-func (p *plan) decodeParams(raw string, v reflect.Value) error {
-	if len(p.fields) == 0 {
-		return nil
-	}
-	query, err := url.ParseQuery(raw)
+// DecodeParams decodes parameters that a method has beside its input, into the fields of a struct as those of
+// a [Query] are: those of a [Procedure], and those that a lexicon doesn't know. It panics if the struct that
+// in points to can't be decoded from parameters.
+func DecodeParams(r *http.Request, in any) error {
+	v := reflect.ValueOf(in).Elem()
+	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return InvalidRequest("Error: Params are not a valid query string")
+		return errQuery
 	}
+	return planFor(v.Type()).decode(query, v)
+}
+
+// decodeParams returns what decodes a method's parameters, and holds them against its lexicon.
+func decodeParams[In any](id string) func(*request, *In) error {
+	plan := newPlan(id, reflect.TypeFor[In](), true)
+	return func(q *request, in *In) error {
+		if len(plan.fields) == 0 && q.lexicon == nil {
+			return nil
+		}
+		query, err := url.ParseQuery(q.r.URL.RawQuery)
+		if err != nil {
+			return errQuery
+		}
+		if err := plan.decode(query, reflect.ValueOf(in).Elem()); err != nil || q.lexicon == nil {
+			return err
+		}
+		return refuse(q.lexicon.CheckParams(query))
+	}
+}
+
+var errQuery = InvalidRequest("Error: Params are not a valid query string")
+
+// decode decodes parameters into v.
+func (p *plan) decode(query url.Values, v reflect.Value) error {
 	for i := range p.fields {
 		f := &p.fields[i]
 		if err := f.decode(query[f.name], v.Field(f.index)); err != nil {

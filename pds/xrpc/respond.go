@@ -19,25 +19,25 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // maxBuffer is the size, in bytes, above which memory isn't kept.
 const maxBuffer = 1 << 20
 
-func respond[Out any](w http.ResponseWriter, out *Out) error {
+func respond[Out any](q *request, out *Out) error {
 	if out == nil {
-		if err := checkOutput(w, nil); err != nil {
+		if err := q.checkOutput(nil); err != nil {
 			return err
 		}
-		w.WriteHeader(http.StatusOK)
+		q.w.WriteHeader(http.StatusOK)
 		return nil
 	}
 	if a, ok := any(out).(JSONAppender); ok {
-		return respondAppended(w, a)
+		return respondAppended(q, a)
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, body)
+	return writeJSON(q, body)
 }
 
-func respondAppended(w http.ResponseWriter, out JSONAppender) error {
+func respondAppended(q *request, out JSONAppender) error {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	body, err := out.AppendJSON((*buf)[:0])
@@ -47,17 +47,17 @@ func respondAppended(w http.ResponseWriter, out JSONAppender) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, body)
+	return writeJSON(q, body)
 }
 
 // writeJSON tells the length, so that a long body isn't sent in chunks.
-func writeJSON(w http.ResponseWriter, body []byte) error {
-	if err := checkOutput(w, body); err != nil {
+func writeJSON(q *request, body []byte) error {
+	if err := q.checkOutput(body); err != nil {
 		return err
 	}
-	h := w.Header()
+	h := q.w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, err := w.Write(body)
+	_, err := q.w.Write(body)
 	return err
 }

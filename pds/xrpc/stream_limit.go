@@ -20,7 +20,7 @@ func (l *streamLimit) enter(from netip.Prefix, max int) (leave func(), err error
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if max >= 0 && l.open[from] >= max {
-		return nil, &Error{http.StatusTooManyRequests, "RateLimitExceeded", "Too many open subscriptions from this address"}
+		return nil, StatusError(http.StatusTooManyRequests, "Too many open subscriptions from this address")
 	}
 	if l.open == nil {
 		l.open = map[netip.Prefix]int{}

@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
 // TextProtocol is the WebSocket subprotocol of streams whose frames are JSON.
@@ -37,21 +38,19 @@ const (
 //
 // Spec: https://atproto.com/specs/event-stream
 func Subscription[In any](id string, policy auth.Policy, fn func(context.Context, *Call[In], *Stream) error) Method {
-	plan := newPlan(id, reflect.TypeFor[In](), true)
-	nsid := mustNSID(id)
-	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		c := Call[In]{Caller: caller, Request: r, Header: w.Header()}
-		if err := plan.decodeParams(r.URL.RawQuery, reflect.ValueOf(&c.Input).Elem()); err != nil {
-			return err
-		}
-		if err := checkParams(lexiconOf(w), r.URL.RawQuery); err != nil {
-			return err
-		}
-		return serveStream(w, r, nsid, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
-	}
+	decode, nsid := decodeParams[In](id), mustNSID(id)
 	return Method{
-		ID: nsid, Verb: http.MethodGet, Policy: policy, Handler: handler, stream: true,
-		in: reflect.TypeFor[In](), out: reflect.TypeFor[struct{}](),
+		ID: nsid, Verb: http.MethodGet, Policy: policy,
+		serve: func(q *request) error {
+			c := newCall[In](q)
+			if err := decode(q, &c.Input); err != nil {
+				return err
+			}
+			return serveStream(q, nsid, func(ctx context.Context, s *Stream) error { return fn(ctx, &c, s) })
+		},
+		form: form{stream: true, checkTypes: func(l *lexicon.Method) error {
+			return l.CheckTypes(reflect.TypeFor[In](), reflect.TypeFor[struct{}]())
+		}},
 	}
 }
 
@@ -60,13 +59,13 @@ type Stream struct {
 	// Text says that the client takes JSON frames. If false, it takes CBOR.
 	Text bool
 
-	method syntax.NSID
-	writer *trackingWriter
-	conn   *websocket.Conn
-	out    *corkedConn
-	stall  *time.Timer // ends the connection when a frame takes too long
-	busy   atomic.Bool // frames are being written
-	frames atomic.Int64
+	method  syntax.NSID
+	request *request
+	conn    *websocket.Conn
+	out     *corkedConn
+	stall   *time.Timer // ends the connection when a frame takes too long
+	busy    atomic.Bool // frames are being written
+	frames  atomic.Int64
 }
 
 // errGone: the client has closed the connection, or takes nothing any more.
@@ -97,17 +96,15 @@ func (s *Stream) Write(frames ...[]byte) error {
 	return nil
 }
 
-func serveStream(
-	w http.ResponseWriter, r *http.Request, id syntax.NSID, fn func(context.Context, *Stream) error,
-) error {
+func serveStream(q *request, id syntax.NSID, fn func(context.Context, *Stream) error) error {
+	w, r := &q.w, q.r
 	if !IsUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
-		return &Error{http.StatusUpgradeRequired, "UpgradeRequired", "This is a subscription: connect with a WebSocket"}
-	}
-	tw := tracking(w)
-	if tw == nil {
-		tw = &trackingWriter{}
+		return &Error{
+			Status: http.StatusUpgradeRequired, Name: "UpgradeRequired",
+			Message: "This is a subscription: connect with a WebSocket",
+		}
 	}
 	hijacked := &corkingWriter{ResponseWriter: w}
 	conn, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
@@ -117,7 +114,7 @@ func serveStream(
 		CompressionThreshold: compressFrom,
 	})
 	if status := hijacked.refused; err != nil && status >= 400 && status < 500 {
-		return &Error{status, "InvalidRequest", err.Error()}
+		return &Error{Status: status, Name: "InvalidRequest", Message: err.Error()}
 	}
 	if err != nil {
 		return err
@@ -129,7 +126,7 @@ func serveStream(
 	cut := func() { conn.CloseNow() }
 	defer context.AfterFunc(ctx, cut)()
 	s := &Stream{
-		Text: conn.Subprotocol() == TextProtocol, method: id, writer: tw, conn: conn, out: hijacked.conn,
+		Text: conn.Subprotocol() == TextProtocol, method: id, request: q, conn: conn, out: hijacked.conn,
 		stall: time.AfterFunc(stallLimit, cut),
 	}
 	s.stall.Stop()
@@ -178,14 +175,14 @@ func (s *Stream) end(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, errGone) {
 		return nil
 	}
-	e := classify(err, s.writer.errors)
+	e := s.request.classify(err)
 	if e == nil {
 		e = StatusError(http.StatusInternalServerError, "Internal Server Error")
 		defer func() { s.conn.CloseNow() }()
 	} else {
 		err = nil
 	}
-	s.writer.failure = e.Name
+	s.request.failure = e.Name
 	if s.Write(s.errorFrame(e)) == nil {
 		s.conn.Close(websocket.StatusPolicyViolation, e.Name)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // An error of a stream's function reaches the client as that of any other method would, and is measured, below any
-// middleware.
+// middleware: around the Mux, or around the method.
 func TestStreamErrors(t *testing.T) {
 	var failure error
 	measured := make(chan xrpc.Measurement, 1)
@@ -32,12 +32,8 @@ func TestStreamErrors(t *testing.T) {
 	})
 	m := xrpc.Subscription("com.example.fail", auth.Public,
 		func(context.Context, *xrpc.Call[struct{}], *xrpc.Stream) error { return failure })
-	inner := m.Handler
-	m.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		return inner(middleware{w}, r, caller)
-	}
-	mux.Handle(m)
-	server := httptest.NewServer(mux)
+	mux.Handle(m.Around(func(_ http.ResponseWriter, _ *xrpc.Call[struct{}], next func() error) error { return next() }))
+	server := httptest.NewServer(wrapped(mux))
 	defer server.Close()
 	for _, c := range []struct {
 		failure    error

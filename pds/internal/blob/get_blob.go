@@ -20,19 +20,11 @@ type getBlobParams struct {
 
 // getBlob serves a blob's bytes, whole or by Range.
 func (s *Server) getBlob() xrpc.Method {
-	return xrpc.Method{
-		ID:      "com.atproto.sync.getBlob",
-		Verb:    http.MethodGet,
-		Policy:  auth.OptionalSession.OrApp(),
-		Handler: s.serveBlob,
-	}
+	return xrpc.Raw("com.atproto.sync.getBlob", auth.OptionalSession.OrApp(), http.MethodGet, s.serveBlob)
 }
 
-func (s *Server) serveBlob(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-	var in getBlobParams
-	if err := xrpc.DecodeParams(r, &in); err != nil {
-		return err
-	}
+func (s *Server) serveBlob(w http.ResponseWriter, c *xrpc.Call[getBlobParams]) error {
+	in, r, caller := &c.Input, c.Request, c.Caller
 	if _, err := s.Readable(r.Context(), in.DID.AtIdentifier(), caller); err != nil {
 		return err
 	}

@@ -28,38 +28,35 @@ type uploadBlobOutput struct {
 
 // uploadBlob stores the request's body as a blob, on its way through.
 func (s *Server) uploadBlob() xrpc.Method {
-	return xrpc.Method{
-		ID:      "com.atproto.repo.uploadBlob",
-		Verb:    http.MethodPost,
-		Policy:  auth.SessionOrService.OrApp(),
-		MaxBody: s.MaxUpload,
-		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			if err := xrpc.CheckContentType(r, "*/*"); err != nil {
-				return err
-			}
-			if err := caller.May(auth.BlobPermission(r.Header.Get("Content-Type"))); err != nil {
-				return err
-			}
-			account, err := s.Own(r.Context(), caller)
-			if err != nil {
-				return err
-			}
-			if s.BeforeUpload != nil {
-				err := s.BeforeUpload(r.Context(), caller, r.Header.Get("Content-Type"), r.ContentLength)
-				if err != nil {
-					return err
-				}
-			}
-			b, err := s.Store(r.Context(), account.DID, r.Header.Get("Content-Type"), r.Body)
-			if err != nil {
-				return err
-			}
-			w.Header().Set("Content-Type", "application/json; charset=utf-8")
-			return json.NewEncoder(w).Encode(uploadBlobOutput{
-				Blob: atdata.Blob{Ref: atdata.CIDLink(b.CID), MimeType: b.MIMEType, Size: b.Size},
-			})
-		},
+	return xrpc.Raw("com.atproto.repo.uploadBlob", auth.SessionOrService.OrApp(), http.MethodPost, s.takeBlob).
+		WithMaxBody(s.MaxUpload)
+}
+
+func (s *Server) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+	r, contentType := c.Request, c.Request.Header.Get("Content-Type")
+	if err := xrpc.CheckContentType(r, "*/*"); err != nil {
+		return err
 	}
+	if err := c.Caller.May(auth.BlobPermission(contentType)); err != nil {
+		return err
+	}
+	account, err := s.Own(r.Context(), c.Caller)
+	if err != nil {
+		return err
+	}
+	if s.BeforeUpload != nil {
+		if err := s.BeforeUpload(r.Context(), c.Caller, contentType, r.ContentLength); err != nil {
+			return err
+		}
+	}
+	b, err := s.Store(r.Context(), account.DID, contentType, r.Body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return json.NewEncoder(w).Encode(uploadBlobOutput{
+		Blob: atdata.Blob{Ref: atdata.CIDLink(b.CID), MimeType: b.MIMEType, Size: b.Size},
+	})
 }
 
 // Store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob

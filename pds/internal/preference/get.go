@@ -18,44 +18,47 @@ type preferences struct {
 	Preferences []json.RawMessage `json:"preferences"`
 }
 
-func (s *Server) get(w http.ResponseWriter, r *http.Request, caller auth.Caller, n Namespace) error {
-	did, err := s.subject(r, caller)
-	if err != nil {
-		return err
+func (s *Server) get(n Namespace) handler {
+	return func(w http.ResponseWriter, c call) error {
+		ctx := c.Request.Context()
+		did, err := s.subject(c)
+		if err != nil {
+			return err
+		}
+		stored, err := s.load(ctx, did, n)
+		if err != nil {
+			return err
+		}
+		if n.Derive != nil {
+			stored = append(stored, n.Derive(stored, s.Now())...)
+		}
+		if !full(c.Caller) {
+			stored = slices.DeleteFunc(stored, n.isPrivate)
+		}
+		if stored == nil {
+			stored = []json.RawMessage{}
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		return json.NewEncoder(w).Encode(preferences{stored})
 	}
-	stored, err := s.load(r.Context(), did, n)
-	if err != nil {
-		return err
-	}
-	if n.Derive != nil {
-		stored = append(stored, n.Derive(stored, s.Now())...)
-	}
-	if !full(caller) {
-		stored = slices.DeleteFunc(stored, n.isPrivate)
-	}
-	if stored == nil {
-		stored = []json.RawMessage{}
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	return json.NewEncoder(w).Encode(preferences{stored})
 }
 
 // full reports whether a caller sees all preferences.
 func full(c auth.Caller) bool { return c.Kind == auth.KindSession || c.Kind == auth.KindModerator }
 
 // subject finds out whose preferences a caller asks for: their own, or as a moderator those of anybody.
-func (s *Server) subject(r *http.Request, caller auth.Caller) (syntax.DID, error) {
-	did := caller.DID
+func (s *Server) subject(c call) (syntax.DID, error) {
+	caller, did := c.Caller, c.Caller.DID
 	if caller.Kind == auth.KindModerator {
 		var in struct {
 			DID syntax.DID `json:"did"`
 		}
-		if err := xrpc.DecodeParams(r, &in); err != nil {
+		if err := xrpc.DecodeParams(c.Request, &in); err != nil {
 			return "", err
 		}
 		did = in.DID
 	}
-	a, err := s.Accounts.Account(r.Context(), did)
+	a, err := s.Accounts.Account(c.Request.Context(), did)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return "", auth.ErrAccountNotFound

@@ -7,41 +7,51 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
-func (s *Server) put(w http.ResponseWriter, r *http.Request, caller auth.Caller, n Namespace) error {
-	account, err := s.Own(r.Context(), caller)
-	if err != nil {
-		return err
+func (s *Server) put(n Namespace) handler {
+	return func(w http.ResponseWriter, c call) error {
+		r := c.Request
+		account, err := s.Own(r.Context(), c.Caller)
+		if err != nil {
+			return err
+		}
+		given, err := readPreferences(r)
+		if err != nil {
+			return err
+		}
+		fresh, err := n.check(given, full(c.Caller))
+		if err != nil {
+			return err
+		}
+		kept := func(p json.RawMessage) bool { return !full(c.Caller) && n.isPrivate(p) }
+		if err := s.replace(r.Context(), account.DID, n, kept, fresh); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusOK)
+		return nil
 	}
+}
+
+func readPreferences(r *http.Request) ([]json.RawMessage, error) {
 	if err := xrpc.CheckContentType(r, "application/json"); err != nil {
-		return err
+		return nil, err
 	}
 	var in struct {
 		Preferences *[]json.RawMessage `json:"preferences"`
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
-		return xrpc.InvalidRequest("The request body is not valid JSON of preferences")
+		return nil, xrpc.InvalidRequest("The request body is not valid JSON of preferences")
 	}
 	if in.Preferences == nil {
-		return xrpc.InvalidRequest(`Input must have the property "preferences"`)
+		return nil, xrpc.InvalidRequest(`Input must have the property "preferences"`)
 	}
-	fresh, err := n.check(*in.Preferences, full(caller))
-	if err != nil {
-		return err
-	}
-	kept := func(p json.RawMessage) bool { return !full(caller) && n.isPrivate(p) }
-	if err := s.replace(r.Context(), account.DID, n, kept, fresh); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusOK)
-	return nil
+	return *in.Preferences, nil
 }
 
 // check returns those of the given preferences that are stored.

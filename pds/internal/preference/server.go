@@ -48,33 +48,26 @@ type Server struct {
 func (s *Server) Methods() (methods []xrpc.Method) {
 	for _, n := range s.Namespaces {
 		methods = append(methods,
-			xrpc.Method{
-				ID: n.Get, Verb: http.MethodGet, Policy: auth.SessionOrModerator.OrApp(),
-				Handler: s.here(n.Get, func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-					return s.get(w, r, caller, n)
-				}),
-			},
-			xrpc.Method{
-				ID: n.Put, Verb: http.MethodPost, Policy: auth.Session.OrApp(),
-				Handler: s.here(n.Put, func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-					return s.put(w, r, caller, n)
-				}),
-			})
+			xrpc.Raw(n.Get.String(), auth.SessionOrModerator.OrApp(), http.MethodGet, s.get(n)).Around(s.here(n.Get)),
+			xrpc.Raw(n.Put.String(), auth.Session.OrApp(), http.MethodPost, s.put(n)).Around(s.here(n.Put)))
 	}
 	return methods
 }
 
-type handler func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error
+type (
+	call    = *xrpc.Call[struct{}]
+	handler = func(w http.ResponseWriter, c call) error
+)
 
-// here calls next for requests that aren't for another service.
-func (s *Server) here(id syntax.NSID, next handler) handler {
-	return func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		if err := caller.May(auth.CallPermission(id.String(), s.Audience(id, r))); err != nil {
+// here passes on the requests that are for another service.
+func (s *Server) here(id syntax.NSID) func(w http.ResponseWriter, c call, next func() error) error {
+	return func(w http.ResponseWriter, c call, next func() error) error {
+		if err := c.Caller.May(auth.CallPermission(id.String(), s.Audience(id, c.Request))); err != nil {
 			return err
 		}
-		if s.Elsewhere(id, r) {
-			return s.Forward(w, r, caller, id)
+		if s.Elsewhere(id, c.Request) {
+			return s.Forward(w, c.Request, c.Caller, id)
 		}
-		return next(w, r, caller)
+		return next()
 	}
 }

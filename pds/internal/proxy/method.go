@@ -31,12 +31,10 @@ func (s *Server) Method(id syntax.NSID, r *http.Request) (xrpc.Method, error) {
 	if isPush(id) && r.Header.Get(Header) == "" {
 		return s.pushMethod(id), nil
 	}
-	return xrpc.Method{
-		ID: id, Verb: r.Method, Policy: policy(id, t), MaxBody: s.MaxRequest,
-		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			return s.forward(w, r, caller, id, t)
-		},
-	}, nil
+	return xrpc.Raw(id.String(), policy(id, t), r.Method,
+		func(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+			return s.forward(w, c.Request, c.Caller, id, t)
+		}).WithMaxBody(s.MaxRequest), nil
 }
 
 // policy says who may have a method answered by a target.

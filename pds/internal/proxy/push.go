@@ -24,19 +24,17 @@ func isPush(id syntax.NSID) bool {
 // pushMethod passes a request on to the service that its body names. Whether an app may call that, is seen when it is
 // known.
 func (s *Server) pushMethod(id syntax.NSID) xrpc.Method {
-	return xrpc.Method{
-		ID: id, Verb: http.MethodPost, Policy: auth.Session.OrApp(),
-		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			t, err := s.pushTarget(r)
+	return xrpc.Raw(id.String(), auth.Session.OrApp(), http.MethodPost,
+		func(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+			t, err := s.pushTarget(c.Request)
 			if err != nil {
 				return err
 			}
-			if err := policy(id, t).Check(r.Context(), caller, nil); err != nil {
+			if err := policy(id, t).Check(c.Request.Context(), c.Caller, nil); err != nil {
 				return err
 			}
-			return s.forward(w, r, caller, id, t)
-		},
-	}
+			return s.forward(w, c.Request, c.Caller, id, t)
+		})
 }
 
 // pushTarget reads a request's body, which can be read again after that.

@@ -33,15 +33,16 @@ var errNoRepo = errors.New("record: no such repo")
 // what somebody has said of who may reply to a post, or quote it.
 func (s *Server) getRecordHereOrElsewhere() xrpc.Method {
 	m := xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord)
-	here := m.Handler
-	m.Handler = func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		err := here(w, r, caller)
-		if errors.Is(err, errNoRepo) && s.Elsewhere != nil {
-			return s.Elsewhere(w, r)
+	if s.Elsewhere == nil {
+		return m
+	}
+	return m.Around(func(w http.ResponseWriter, c *xrpc.Call[struct{}], next func() error) error {
+		err := next()
+		if errors.Is(err, errNoRepo) {
+			return s.Elsewhere(w, c.Request)
 		}
 		return err
-	}
-	return m
+	})
 }
 
 func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (*recordView, error) {

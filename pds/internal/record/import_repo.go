@@ -15,30 +15,28 @@ import (
 // importRepo replaces the caller's repo by the content of a CAR. If the account isn't active, the network hears of it when
 // it is activated.
 func (s *Server) importRepo() xrpc.Method {
-	return xrpc.Method{
-		ID:      "com.atproto.repo.importRepo",
-		Verb:    http.MethodPost,
-		Policy:  auth.FullSession.OrApp(auth.ManageRepo),
-		MaxBody: cmp.Or(s.MaxImport, -1),
-		Handler: func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-			if s.MaxImport < 0 {
-				return xrpc.InvalidRequest("Service is not accepting repo imports")
-			}
-			if err := xrpc.CheckContentType(r, "application/vnd.ipld.car"); err != nil {
-				return err
-			}
-			account, err := s.Own(r.Context(), caller)
-			if err != nil {
-				return err
-			}
-			silent := account.Status() != storage.StatusActive
-			_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{Silent: silent})
-			if err != nil || !silent {
-				return importError(err)
-			}
-			return s.ImportedSilently(r.Context(), account.DID)
-		},
+	return xrpc.Raw("com.atproto.repo.importRepo", auth.FullSession.OrApp(auth.ManageRepo), http.MethodPost, s.takeRepo).
+		WithMaxBody(cmp.Or(s.MaxImport, -1))
+}
+
+func (s *Server) takeRepo(_ http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+	if s.MaxImport < 0 {
+		return xrpc.InvalidRequest("Service is not accepting repo imports")
 	}
+	r := c.Request
+	if err := xrpc.CheckContentType(r, "application/vnd.ipld.car"); err != nil {
+		return err
+	}
+	account, err := s.Own(r.Context(), c.Caller)
+	if err != nil {
+		return err
+	}
+	silent := account.Status() != storage.StatusActive
+	_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{Silent: silent})
+	if err != nil || !silent {
+		return importError(err)
+	}
+	return s.ImportedSilently(r.Context(), account.DID)
 }
 
 func importError(err error) error {

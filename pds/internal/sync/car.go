@@ -30,28 +30,25 @@ const (
 
 // carMethod makes a query that answers with a CAR. write writes it to w for the repo of did, whose account the caller
 // may read; its errors become a proper answer until the first bytes are out.
-func carMethod[In any](s *Server, id syntax.NSID, did func(*In) syntax.DID,
+func carMethod[In any](s *Server, id string, did func(*In) syntax.DID,
 	write func(ctx context.Context, in *In, w io.Writer) error) xrpc.Method {
-	handler := func(w http.ResponseWriter, r *http.Request, caller auth.Caller) error {
-		var in In
-		if err := xrpc.DecodeParams(r, &in); err != nil {
-			return err
-		}
-		if _, err := s.Readable(r.Context(), did(&in).AtIdentifier(), caller); err != nil {
+	serve := func(w http.ResponseWriter, c *xrpc.Call[In]) error {
+		in, r := &c.Input, c.Request
+		if _, err := s.Readable(r.Context(), did(in).AtIdentifier(), c.Caller); err != nil {
 			return err
 		}
 		car := &carWriter{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead}
 		buf := bufio.NewWriterSize(car, carBuffer)
-		err := write(r.Context(), &in, buf)
+		err := write(r.Context(), in, buf)
 		if err == nil {
 			err = buf.Flush()
 		}
 		if err == nil || errors.Is(err, errHead) {
 			return nil
 		}
-		return carError(did(&in), err)
+		return carError(did(in), err)
 	}
-	return xrpc.Method{ID: id, Verb: http.MethodGet, Policy: auth.OptionalSession.OrApp(), Handler: handler}
+	return xrpc.Raw(id, auth.OptionalSession.OrApp(), http.MethodGet, serve)
 }
 
 func carError(did syntax.DID, err error) error {

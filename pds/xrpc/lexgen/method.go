@@ -15,15 +15,20 @@ func (g *generator) query(id, name string, s indigo.SchemaQuery) error {
 		return err
 	}
 	out, err := g.body(id, name+"Output", s.Output)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case out == "":
+		g.raw(id, name, "Get", in, s.Description)
+	default:
+		g.typed(id, name, "Query", in, out, s.Description)
 	}
-	g.function(id, name, "Query", in, out, s.Description)
 	return nil
 }
 
 func (g *generator) procedure(id, name string, s indigo.SchemaProcedure) error {
-	if _, err := g.params(name, s.Parameters); err != nil {
+	params, err := g.params(name, s.Parameters)
+	if err != nil {
 		return err
 	}
 	in, err := g.body(id, name+"Input", s.Input)
@@ -31,20 +36,29 @@ func (g *generator) procedure(id, name string, s indigo.SchemaProcedure) error {
 		return err
 	}
 	out, err := g.body(id, name+"Output", s.Output)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case in == "" || out == "":
+		g.raw(id, name, "Post", params, s.Description)
+	default:
+		g.typed(id, name, "Procedure", in, out, s.Description)
 	}
-	g.function(id, name, "Procedure", in, out, s.Description)
 	return nil
 }
 
-// function writes what registers a method. In or out are "" if they aren't JSON.
-func (g *generator) function(id, name, kind, in, out string, description *string) {
-	if in == "" || out == "" {
-		g.printf("// %s has a body that isn't JSON: make an xrpc.Method.\n\n", id)
-		return
-	}
-	g.register(id, name, kind, fmt.Sprintf("func(context.Context, *xrpc.Call[%s]) (*%s, error)", in, out), description)
+// typed writes what registers a method with bodies of JSON.
+func (g *generator) typed(id, name, kind, in, out string, description *string) {
+	g.uses("context", "")
+	function := fmt.Sprintf("func(context.Context, *xrpc.Call[%s]) (*%s, error)", in, out)
+	g.register(id, name, function, fmt.Sprintf("xrpc.%s(%q, policy, fn)", kind, id), description)
+}
+
+// raw writes what registers a method with a body that isn't JSON.
+func (g *generator) raw(id, name, verb, params string, description *string) {
+	g.uses("net/http", "")
+	function := fmt.Sprintf("func(http.ResponseWriter, *xrpc.Call[%s]) error", params)
+	g.register(id, name, function, fmt.Sprintf("xrpc.Raw(%q, policy, http.Method%s, fn)", id, verb), description)
 }
 
 // subscription writes the type of the parameters, and what registers the subscription. Its messages are definitions like
@@ -59,18 +73,19 @@ func (g *generator) subscription(id, name string, s indigo.SchemaSubscription) e
 			return err
 		}
 	}
-	g.register(id, name, "Subscription", fmt.Sprintf("func(context.Context, *xrpc.Call[%s], *xrpc.Stream) error", in), s.Description)
+	g.uses("context", "")
+	function := fmt.Sprintf("func(context.Context, *xrpc.Call[%s], *xrpc.Stream) error", in)
+	g.register(id, name, function, fmt.Sprintf("xrpc.Subscription(%q, policy, fn)", id), s.Description)
 	return nil
 }
 
-// register writes a function that makes a method of one of some type.
-func (g *generator) register(id, name, kind, function string, description *string) {
-	g.uses("context", "")
+// register writes a function that makes a method of a function of some type, by a call of a constructor.
+func (g *generator) register(id, name, function, call string, description *string) {
 	g.uses("github.com/pdskit/pdskit/auth", "")
 	g.uses("github.com/pdskit/pdskit/pds/xrpc", "")
 	g.comment(fmt.Sprintf("%s makes the method %s.", name, id), description)
 	g.printf("func %s(policy auth.Policy, fn %s) xrpc.Method {\n", name, function)
-	g.printf("\treturn xrpc.%s(%q, policy, fn)\n}\n\n", kind, id)
+	g.printf("\treturn %s\n}\n\n", call)
 }
 
 // body writes the type of a body, and returns it: "struct{}" for none, "" for one that isn't JSON.

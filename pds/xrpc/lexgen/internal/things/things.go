@@ -5,6 +5,7 @@ package things
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -97,7 +98,10 @@ type GetPictureParams struct {
 	URI syntax.ATURI `json:"uri"`
 }
 
-// com.example.things.getPicture has a body that isn't JSON: make an xrpc.Method.
+// GetPicture makes the method com.example.things.getPicture.
+func GetPicture(policy auth.Policy, fn func(http.ResponseWriter, *xrpc.Call[GetPictureParams]) error) xrpc.Method {
+	return xrpc.Raw("com.example.things.getPicture", policy, http.MethodGet, fn)
+}
 
 // ListThingsParams are parameters of com.example.things.listThings.
 type ListThingsParams struct {

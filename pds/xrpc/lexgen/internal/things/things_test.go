@@ -36,10 +36,16 @@ func moveThing(_ context.Context, c *xrpc.Call[things.MoveThingInput]) (*things.
 	return &things.ThingsThing{URI: c.Input.URI, Name: "thing", State: things.ThingsOld}, nil
 }
 
+func getPicture(w http.ResponseWriter, c *xrpc.Call[things.GetPictureParams]) error {
+	_, err := w.Write([]byte("a picture of " + c.Input.URI.RecordKey().String()))
+	return err
+}
+
 // TestMethods: the generated functions register methods that work, and answer what their lexicons say.
 func TestMethods(t *testing.T) {
 	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
-	mux.Handle(things.ListThings(auth.Public, listThings), things.MoveThing(auth.Public, moveThing))
+	mux.Handle(things.ListThings(auth.Public, listThings), things.MoveThing(auth.Public, moveThing),
+		things.GetPicture(auth.Public, getPicture))
 	catalog, err := lexicon.New(lexicon.Config{Files: os.DirFS("lexicons")})
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +63,8 @@ func TestMethods(t *testing.T) {
 		{"com.example.things.moveThing", `{"uri":"at://did:plc:a/com.example.things.thing/a","x":0,"gently":false}`, 200, `"state":"com.example.things.defs#old"`},
 		{"com.example.things.moveThing", `{"uri":"at://did:plc:a/com.example.things.thing/a","x":11,"gently":false}`, 400, "TooHeavy"},
 		{"com.example.things.moveThing", `{"uri":"at://did:plc:a/com.example.things.thing/a","x":0}`, 400, "InvalidRequest"},
+		{"com.example.things.getPicture?uri=at://did:plc:a/com.example.things.thing/a", "", 200, "a picture of a"},
+		{"com.example.things.getPicture", "", 400, "InvalidRequest"},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/xrpc/"+c.path, nil)
 		if c.body != "" {
