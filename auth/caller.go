@@ -50,7 +50,7 @@ type Caller struct {
 	Kind Kind
 
 	// Scope is the scope claim of the caller's token, "" without one.
-	Scope string
+	Scope Scope
 
 	// TokenID is the ID of the caller's token, "" if it has none, as access tokens have.
 	TokenID string
@@ -72,7 +72,7 @@ type Authenticator interface {
 	// unless the server itself failed.
 	//
 	// The Caller beside an error says nothing, with one exception: beside [ErrExpiredToken], a Caller of [KindRefresh]
-	// is the one for whom the token was good until it expired. See [RefreshExpired].
+	// is the one for whom the token was good until it expired. See [Policy.OrExpired].
 	Authenticate(r *http.Request, c Credentials) (Caller, error)
 }
 

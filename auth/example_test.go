@@ -3,7 +3,6 @@ package auth_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"net/http"
 	"net/http/httptest"
 
@@ -33,7 +32,7 @@ func ExamplePolicy_Admit() {
 	request := httptest.NewRequest("POST", "/xrpc/com.atproto.repo.createRecord", nil)
 	request.Header.Set("Authorization", "Bearer "+tokens.Access)
 	for _, policy := range []auth.Policy{auth.Public, auth.Session, auth.FullSession, auth.Refresh, auth.Admin} {
-		caller, err := policy.Admit(request, authenticator)
+		caller, _, err := policy.Unasked().Admit(request, authenticator, nil)
 		fmt.Printf("%-11s  %q %v\n", policy, caller.DID, err)
 	}
 	// Output:
@@ -55,13 +54,13 @@ func ExamplePolicyFunc() {
 			return auth.ErrForbidden
 		}
 		return nil
-	})
+	}).Unasked()
 
 	request := httptest.NewRequest("GET", "/xrpc/com.example.support.listTickets", nil)
-	_, err := support.Admit(request, badges)
+	_, _, err := support.Admit(request, badges, nil)
 	fmt.Println(err)
 	request.Header.Set("X-Department", "support")
-	_, err = support.Admit(request, badges)
+	_, _, err = support.Admit(request, badges, nil)
 	fmt.Println(err)
 	// Output:
 	// Forbidden: Forbidden
@@ -70,13 +69,10 @@ func ExamplePolicyFunc() {
 
 // What an app may do that somebody has let act for them.
 func ExampleScope() {
-	scope, err := auth.ParseScope("atproto repo:com.example.note?action=create blob:image/*")
-	if err != nil {
-		log.Fatal(err)
-	}
+	scope := auth.Scope("atproto repo:com.example.note?action=create blob:image/*")
 	for _, p := range []auth.Permission{
-		auth.RepoPermission("com.example.note", auth.Create),
-		auth.RepoPermission("com.example.note", auth.Delete),
+		auth.RepoPermission("com.example.note", "create"),
+		auth.RepoPermission("com.example.note", "delete"),
 		auth.BlobPermission("image/png"),
 		auth.CallPermission("com.example.notes.list", "did:web:notes.example.com#notes"),
 	} {
@@ -91,7 +87,7 @@ func ExampleScope() {
 
 // A method for people who are logged in, and for apps that may create notes.
 func ExamplePolicy_OrApp() {
-	policy := auth.Session.OrApp(auth.RepoPermission("com.example.note", auth.Create))
+	policy := auth.Session.OrApp(auth.RepoPermission("com.example.note", "create"))
 	for _, caller := range []auth.Caller{
 		{Kind: auth.KindSession, DID: "did:web:alice.example.com"},
 		{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto repo:com.example.note"},
@@ -111,7 +107,7 @@ func ExamplePolicy_OrApp() {
 func ExampleCaller_May() {
 	app := auth.Caller{Kind: auth.KindOAuth, DID: "did:web:alice.example.com", Scope: "atproto repo:com.example.note"}
 	for _, collection := range []string{"com.example.note", "com.example.diary"} {
-		fmt.Println(app.May(auth.RepoPermission(syntax.NSID(collection), auth.Create)))
+		fmt.Println(app.May(auth.RepoPermission(syntax.NSID(collection), "create")))
 	}
 	// Output:
 	// <nil>

@@ -34,7 +34,7 @@ type shape struct {
 var shapes = map[string]shape{
 	"repo": {positional: "collection", valid: map[string]func(string) bool{
 		"collection": isNSIDOrAny,
-		"action":     oneOf(string(Create), string(Update), string(Delete)),
+		"action":     oneOf("create", "update", "delete"),
 	}},
 	"rpc": {positional: "lxm", once: "aud", required: "aud", valid: map[string]func(string) bool{
 		"lxm": isNSIDOrAny,

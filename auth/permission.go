@@ -15,18 +15,9 @@ type Permission struct {
 	detail   string // an action or audience; "" if the resource has none
 }
 
-// Action is what is done to a record.
-type Action string
-
-const (
-	Create Action = "create"
-	Update Action = "update"
-	Delete Action = "delete"
-)
-
-// RepoPermission is to write a record of a collection.
-func RepoPermission(collection syntax.NSID, a Action) Permission {
-	return Permission{"repo", collection.String(), string(a)}
+// RepoPermission is to "create", "update" or "delete" a record of a collection.
+func RepoPermission(collection syntax.NSID, action string) Permission {
+	return Permission{"repo", collection.String(), action}
 }
 
 // CallPermission is to have a service answer a method. The audience is the service's DID, with "#" and the service's ID
@@ -36,20 +27,11 @@ func CallPermission(method, audience string) Permission { return Permission{"rpc
 // BlobPermission is to upload a blob of a media type.
 func BlobPermission(mediaType string) Permission { return Permission{"blob", mediaType, ""} }
 
-// ReadEmail is to read the account's e-mail address, and ManageEmail to change it.
-var (
-	ReadEmail   = Permission{"account", "email", "read"}
-	ManageEmail = Permission{"account", "email", "manage"}
-)
+// AccountPermission is to "read" or "manage" an attribute of the account: its address, "email", or all of its "repo".
+func AccountPermission(attr, action string) Permission { return Permission{"account", attr, action} }
 
-// ManageRepo is to replace the whole repo.
-var ManageRepo = Permission{"account", "repo", "manage"}
-
-// ManageHandle is to change the account's handle, and ManageIdentity to change all of its identity.
-var (
-	ManageHandle   = Permission{"identity", "handle", ""}
-	ManageIdentity = Permission{"identity", "*", ""}
-)
+// IdentityPermission is to change an attribute of the account's identity: its "handle", or "*" for all of it.
+func IdentityPermission(attr string) Permission { return Permission{"identity", attr, ""} }
 
 // String returns the permission as a scope that would allow it.
 func (p Permission) String() string {
@@ -72,7 +54,7 @@ func (p Permission) inTransition(name string) bool {
 	case transitionChat:
 		return chat
 	case transitionEmail:
-		return p == ReadEmail
+		return p == AccountPermission("email", "read")
 	}
 	return false
 }

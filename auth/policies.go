@@ -1,84 +1,47 @@
 package auth
 
 import (
-	"context"
-	"errors"
 	"net/http"
 )
 
-// The policies of the server's own methods.
+// The policies that others are made of, by [Policy.Or], [Policy.OrApp], [Policy.OrTakendown], [Policy.OrExpired] and
+// [Policy.Optional]:
 //
-// A request with bad credentials is refused by each of them but [Public], also where it would be admitted with none:
-// a client whose token has expired must hear of it, or it would take the anonymous answer for its own.
+//	auth.Session.OrApp(auth.RepoPermission("com.example.note", "create")).In(auth.Active)
 //
-// They look at credentials, not at accounts: until an access token expires, it is good for an account, too, that has been
-// taken down, deactivated or deleted meanwhile. A method to which that matters looks at the account's status. Writing by
-// a pds.Repo does.
+// Each of them but [Public] refuses a request with bad credentials, also where it would admit one with none: a client
+// whose token has expired has to learn of it, or it would take the anonymous answer for its own.
 var (
-	// Public admits everybody, as anonymous. It doesn't look at credentials, so that a public read works for clients that
-	// send an old token along with everything.
+	// Public admits everybody, as anonymous. It doesn't look at credentials, so a public read works for clients that send
+	// an old token along with everything.
 	Public = Policy{name: "Public", public: true}
-
-	// OptionalSession admits anonymous callers, access tokens of every kind, and the operator. The method answers each
-	// what they may see.
-	OptionalSession = ofKind("OptionalSession", refuseSession, KindAnonymous, KindSession, KindPrivilegedAppPassword,
-		KindAppPassword, KindTakendown, KindAdmin)
 
 	// Session admits access tokens, those of app passwords too.
 	Session = ofKind("Session", refuseSession, KindSession, KindPrivilegedAppPassword, KindAppPassword)
 
-	// SessionOrTakendown is [Session], and admits accounts that are taken down.
-	SessionOrTakendown = ofKind("SessionOrTakendown", refuseSession, KindSession, KindPrivilegedAppPassword,
-		KindAppPassword, KindTakendown)
-
 	// FullSession admits access tokens of those who logged in with the account's own password.
 	FullSession = ofKind("FullSession", refuseSession, KindSession)
 
-	// FullSessionOrTakendown is [FullSession], and admits accounts that are taken down.
-	FullSessionOrTakendown = ofKind("FullSessionOrTakendown", refuseSession, KindSession, KindTakendown)
-
-	// SessionOrAdmin is [Session], and admits the operator, who has no DID.
-	SessionOrAdmin = ofKind("SessionOrAdmin", refuseSession, KindSession, KindPrivilegedAppPassword, KindAppPassword,
-		KindAdmin)
-
-	// Refresh admits refresh tokens. Whether their session still exists, package session finds out.
-	Refresh = ofKind("Refresh", refuseRefresh, KindRefresh)
-
-	// RefreshExpired is [Refresh], and admits refresh tokens that have expired: one can always log out.
-	RefreshExpired = Policy{name: "RefreshExpired", decide: refreshExpired}
-
-	// PrivilegedSession admits access tokens of those who logged in with the account's own password or with an app
-	// password that is privileged. See [Caller.Privileged].
+	// PrivilegedSession admits access tokens of those who logged in with the account's own password or with a privileged
+	// app password. See [Caller.Privileged].
 	PrivilegedSession = ofKind("PrivilegedSession", refusePrivileged, KindSession, KindPrivilegedAppPassword)
 
-	// SessionOrService is [Session], and admits the bearer of a service token for the method.
-	SessionOrService = ofKind("SessionOrService", refuseSession, KindSession, KindPrivilegedAppPassword,
-		KindAppPassword, KindService)
+	// Refresh admits refresh tokens. It doesn't look whether their session still exists: package session does, when it
+	// refreshes or ends one.
+	Refresh = ofKind("Refresh", refuseRefresh, KindRefresh)
 
-	// SessionOrModerator is [SessionOrTakendown], and admits a service that moderates the server.
-	SessionOrModerator = ofKind("SessionOrModerator", refuseSession, KindSession, KindPrivilegedAppPassword,
-		KindAppPassword, KindTakendown, KindModerator)
+	// Service admits the bearer of a service token for the method. Its account may be another server's; only a policy
+	// with a standing asks for one that is here.
+	Service = ofKind("Service", refuseService, KindService)
 
-	// OptionalService admits anonymous callers and the bearer of a service token for the method.
-	OptionalService = ofKind("OptionalService", func(Kind) *Error {
-		return newError(http.StatusUnauthorized, "BadJwtType", "Service token expected")
-	}, KindAnonymous, KindService)
+	// Moderator admits a service that moderates the server. It has no account here.
+	Moderator = ofKind("Moderator", refuseStaff, KindModerator).withoutAccount()
 
-	// Moderator admits the operator, and a service that moderates the server.
-	Moderator = ofKind("Moderator", func(Kind) *Error { return ErrAuthRequired }, KindAdmin, KindModerator)
-
-	// Admin admits the operator.
-	Admin = ofKind("Admin", func(Kind) *Error { return ErrAuthRequired }, KindAdmin)
+	// Admin admits the operator, who has no account.
+	Admin = ofKind("Admin", refuseStaff, KindAdmin).withoutAccount()
 )
 
-func refreshExpired(ctx context.Context, c Caller, authErr error) error {
-	if c.Kind == KindRefresh && errors.Is(authErr, ErrExpiredToken) {
-		authErr = nil
-	}
-	return Refresh.decide(ctx, c, authErr)
-}
-
-// refuseSession is what somebody hears who lacks an access token, or has the wrong one.
+// refuseSession is what a caller is told who lacks an access token, or has the wrong one.
 func refuseSession(k Kind) *Error {
 	switch k {
 	case KindAnonymous:
@@ -101,7 +64,7 @@ func refusePrivileged(k Kind) *Error {
 	return refuseSession(k)
 }
 
-// refuseRefresh is what somebody hears who lacks a refresh token.
+// refuseRefresh is what a caller is told who lacks a refresh token.
 func refuseRefresh(k Kind) *Error {
 	switch k {
 	case KindAnonymous, KindAdmin:
@@ -111,3 +74,14 @@ func refuseRefresh(k Kind) *Error {
 	}
 	return ErrForbidden
 }
+
+// refuseService is what a caller is told who lacks a service token.
+func refuseService(k Kind) *Error {
+	if k == KindAnonymous {
+		return ErrAuthMissing
+	}
+	return newError(http.StatusUnauthorized, "BadJwtType", "Service token expected")
+}
+
+// refuseStaff is what everybody is told who doesn't run or moderate the server.
+func refuseStaff(Kind) *Error { return ErrAuthRequired }

@@ -15,6 +15,9 @@ const (
 	bob   = syntax.DID("did:plc:44ybard66vv44zksje25o7dz")
 )
 
+// optionalSession is the policy of reading what its owner may read even when others may not.
+var optionalSession = Session.OrTakendown().Or(Admin).Optional()
+
 // TestPolicies is the table of who is admitted where, and what the others hear.
 func TestPolicies(t *testing.T) {
 	const custom = Kind("custom")
@@ -30,6 +33,7 @@ func TestPolicies(t *testing.T) {
 		scope   = "InvalidToken: Bad token scope"
 		method  = "InvalidToken: Bad token method"
 		forbid  = "Forbidden: Forbidden"
+		scopes  = `ScopeMissingError: Missing required scope "atproto"`
 		service = "BadJwtType: Service token expected"
 	)
 	tests := []struct {
@@ -37,20 +41,29 @@ func TestPolicies(t *testing.T) {
 		want   row // by kinds
 	}{
 		{Public, row{ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok}},
-		{OptionalSession, row{ok, ok, ok, ok, ok, invalid, ok, forbid, forbid, forbid, forbid}},
+		{optionalSession, row{ok, ok, ok, ok, ok, invalid, ok, forbid, forbid, forbid, forbid}},
 		{Session, row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
-		{SessionOrTakendown, row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{Session.OrTakendown(), row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
 		{FullSession, row{missing, ok, scope, scope, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
-		{FullSessionOrTakendown, row{missing, ok, scope, scope, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
-		{SessionOrAdmin, row{missing, ok, ok, ok, scope, invalid, ok, forbid, forbid, forbid, forbid}},
+		{FullSession.OrTakendown(), row{missing, ok, scope, scope, ok, invalid, scheme, forbid, forbid, forbid, forbid}},
+		{Session.Or(Admin), row{missing, ok, ok, ok, scope, invalid, ok, forbid, forbid, forbid, forbid}},
 		{Refresh, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
-		{RefreshExpired, row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
+		{Refresh.OrExpired(), row{missing, invalid, invalid, invalid, invalid, ok, missing, forbid, forbid, forbid, forbid}},
 		{Admin, row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
 		{PrivilegedSession, row{missing, ok, ok, method, scope, invalid, scheme, forbid, forbid, forbid, forbid}},
-		{SessionOrService, row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, ok, forbid}},
-		{SessionOrModerator, row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, ok}},
-		{OptionalService, row{ok, service, service, service, service, service, service, service, service, ok, service}},
-		{Moderator, row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, ok}},
+		{Session.Or(Service), row{missing, ok, ok, ok, scope, invalid, scheme, forbid, forbid, ok, forbid}},
+		{Session.OrTakendown().Or(Moderator), row{missing, ok, ok, ok, ok, invalid, scheme, forbid, forbid, forbid, ok}},
+		{Service.Optional(), row{ok, service, service, service, service, service, service, service, service, ok, service}},
+		{Admin.Or(Moderator), row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, ok}},
+		{Service, row{missing, service, service, service, service, service, service, service, service, ok, service}},
+		{Moderator, row{admin, admin, admin, admin, admin, admin, admin, admin, admin, admin, ok}},
+		{PrivilegedSession.Or(Service), row{missing, ok, ok, method, scope, invalid, scheme, forbid, forbid, ok, forbid}},
+		{Session.OrApp().Optional(), row{ok, ok, ok, ok, scope, invalid, scheme, forbid, scopes, forbid, forbid}},
+		{Policy{}.Or(Admin), row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
+		{Admin.Or(Policy{}), row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
+		{Admin.Or(Public), row{ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok}},
+		{Policy{}.Optional().OrApp().OrTakendown().OrExpired(),
+			row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
 		{Policy{}, row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
 	}
 	for _, test := range tests {
@@ -70,8 +83,8 @@ func TestPolicies(t *testing.T) {
 
 // A client must hear that its token has expired, except where tokens don't matter.
 func TestPoliciesWithBadCredentials(t *testing.T) {
-	for _, p := range []Policy{OptionalSession, Session, SessionOrTakendown, FullSession, FullSessionOrTakendown, SessionOrAdmin, Refresh, Admin,
-		PrivilegedSession, SessionOrService, SessionOrModerator, OptionalService, Moderator, Session.OrApp()} {
+	for _, p := range []Policy{optionalSession, Session, Session.OrTakendown(), FullSession, FullSession.OrTakendown(), Session.Or(Admin), Refresh, Admin,
+		PrivilegedSession, Session.Or(Service), Session.OrTakendown().Or(Moderator), Service.Optional(), Admin.Or(Moderator), Session.OrApp()} {
 		for _, c := range []Caller{{}, {Kind: KindRefresh, DID: alice}, {Kind: KindSession, DID: alice}, {Kind: KindAdmin}} {
 			if err := p.Check(t.Context(), c, ErrExpiredToken); !errors.Is(err, ErrExpiredToken) {
 				t.Errorf("%s, %q: got %v, want ErrExpiredToken", p, c.Kind, err)
@@ -92,8 +105,8 @@ func TestPoliciesWithBadCredentials(t *testing.T) {
 		{Caller{}, ErrExpiredToken, ErrExpiredToken},
 	}
 	for _, test := range tests {
-		if err := RefreshExpired.Check(t.Context(), test.caller, test.authErr); !errors.Is(err, test.want) {
-			t.Errorf("RefreshExpired, %q with %v: got %v, want %v", test.caller.Kind, test.authErr, err, test.want)
+		if err := Refresh.OrExpired().Check(t.Context(), test.caller, test.authErr); !errors.Is(err, test.want) {
+			t.Errorf("Refresh.OrExpired(), %q with %v: got %v, want %v", test.caller.Kind, test.authErr, err, test.want)
 		}
 	}
 }
@@ -103,20 +116,20 @@ func TestAdmit(t *testing.T) {
 	broken := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) {
 		return Caller{DID: alice, Kind: KindRefresh}, ErrExpiredToken
 	})
-	if c, err := Public.Admit(r, broken); err != nil || c != (Caller{}) {
+	if c, _, err := Public.Admit(r, broken, nil); err != nil || c != (Caller{}) {
 		t.Errorf("Public: got %v, %v, want an anonymous caller", c, err)
 	}
-	if c, err := Session.Admit(r, broken); !errors.Is(err, ErrExpiredToken) || c != (Caller{}) {
+	if c, _, err := Session.Unasked().Admit(r, broken, nil); !errors.Is(err, ErrExpiredToken) || c != (Caller{}) {
 		t.Errorf("Session: got %v, %v, want no caller and ErrExpiredToken", c, err)
 	}
-	if c, err := RefreshExpired.Admit(r, broken); err != nil || c.DID != alice {
-		t.Errorf("RefreshExpired: got %v, %v, want the caller", c, err)
+	if c, _, err := Refresh.OrExpired().Unasked().Admit(r, broken, nil); err != nil || c.DID != alice {
+		t.Errorf("Refresh.OrExpired(): got %v, %v, want the caller", c, err)
 	}
-	if !Public.IgnoresCredentials() || OptionalSession.IgnoresCredentials() {
+	if !Public.IgnoresCredentials() || Session.Optional().IgnoresCredentials() {
 		t.Error("Public alone ignores credentials")
 	}
-	unasked := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) { panic("Public asked the authenticator") })
-	if _, err := Public.Admit(r, unasked); err != nil {
+	asked := AuthenticatorFunc(func(*http.Request, Credentials) (Caller, error) { panic("Public asked the authenticator") })
+	if _, _, err := Public.Admit(r, asked, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -83,6 +83,9 @@ func TestAppPasswordRefusals(t *testing.T) {
 	w.setStatus(t, alice, func(a *storage.Account) { a.TakedownRef = "x" })
 	w.logIn(t, "alice.test", p.Password).refused(t, 401, "AccountTakedown", "")
 	alice.post(t, server+"createAppPassword", object{"name": "another"}).refused(t, 401, "AccountTakedown", "")
+	alice.post(t, server+"revokeAppPassword", object{"name": "app"}).refused(t, 401, "AccountTakedown", "")
+	alice.get(t, server+"listAppPasswords").refused(t, 401, "AccountTakedown", "")
+	alice.get(t, server+"checkAccountStatus").refused(t, 401, "AccountTakedown", "")
 }
 
 func TestTooManyAppPasswords(t *testing.T) {

@@ -47,7 +47,7 @@
 //   - make, list and bring along app passwords: [session.AppPasswords]
 //   - know callers by my own cookies or tokens: [Config.Authenticators]
 //   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
-//   - admit accounts of other servers to a method: [auth.SessionOrService], [auth.OptionalService]
+//   - admit accounts of other servers to a method: [auth.Service], [auth.Policy.Or]
 //   - ask another service in an account's name: [service.Token]
 //   - send letters, for a new password for instance: [Config.Mailer]
 //   - close sign-up, or handles: [Config.InviteRequired], [Hooks]

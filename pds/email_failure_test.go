@@ -77,7 +77,7 @@ func TestEmailCallers(t *testing.T) {
 	methods := []string{"requestEmailConfirmation", "confirmEmail", "requestEmailUpdate", "updateEmail", "requestAccountDelete"}
 	for _, test := range []struct {
 		kind  auth.Kind
-		scope string
+		scope auth.Scope
 		want  string // the errors of the methods; "" for a success
 	}{
 		{auth.KindAppPassword, "", ",InvalidToken,InvalidToken,InvalidToken,InvalidToken"},

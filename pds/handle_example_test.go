@@ -24,7 +24,7 @@ func ExampleServer_Handle() {
 	type greeting struct {
 		Text string `json:"text"`
 	}
-	srv.Handle(xrpc.Query("com.example.greet", auth.Session,
+	srv.Handle(xrpc.Query("com.example.greet", auth.Session.In(auth.Active),
 		func(ctx context.Context, c *xrpc.Call[params]) (*greeting, error) {
 			return &greeting{fmt.Sprintf("%s, owner: %t", c.Input.Greeting, c.Caller.DID == did)}, nil
 		}))
@@ -93,8 +93,8 @@ func ExampleServer_Methods() {
 	}
 	// Output:
 	// POST com.atproto.admin.deleteAccount Admin
-	// GET com.atproto.admin.getSubjectStatus Moderator
-	// POST com.atproto.admin.updateSubjectStatus Moderator
+	// GET com.atproto.admin.getSubjectStatus Admin.Or(Moderator)
+	// POST com.atproto.admin.updateSubjectStatus Admin.Or(Moderator)
 }
 
 // Upkeep goes on for as long as the host serves.

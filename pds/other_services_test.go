@@ -72,7 +72,7 @@ func withApps(c *pds.Config) {
 	c.Authenticators = auth.Schemes{"App": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
 		raw, err := base64.StdEncoding.DecodeString(c.Token)
 		did, scope, _ := strings.Cut(string(raw), " ")
-		return auth.Caller{DID: syntax.DID(did), Kind: auth.KindOAuth, Scope: scope}, err
+		return auth.Caller{DID: syntax.DID(did), Kind: auth.KindOAuth, Scope: auth.Scope(scope)}, err
 	})}
 }
 

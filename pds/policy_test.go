@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pdskit/pdskit/auth"
@@ -24,12 +25,12 @@ func custom() []xrpc.Method {
 			return auth.ErrForbidden
 		}
 		return nil
-	})
+	}).Unasked()
 	empty := func(context.Context, *xrpc.Call[struct{}]) (*struct{}, error) { return &struct{}{}, nil }
 	return []xrpc.Method{
-		xrpc.Query("com.example.custom.query", auth.Session, empty),
+		xrpc.Query("com.example.custom.query", auth.Session.In(auth.NotTakenDown), empty),
 		xrpc.Procedure("com.example.custom.procedure", staff, empty),
-		xrpc.Subscription("com.example.custom.subscription", auth.Session,
+		xrpc.Subscription("com.example.custom.subscription", auth.Session.In(auth.NotTakenDown),
 			func(_ context.Context, _ *xrpc.Call[struct{}], out *xrpc.Stream) error {
 				return out.Send("#hello", map[string]any{"who": "you"})
 			}),
@@ -82,7 +83,7 @@ func TestNoMethodAnswersWithoutItsPolicy(t *testing.T) {
 		m.Policy = auth.PolicyFunc("probe", func(context.Context, auth.Caller) error {
 			ran[id]++
 			return auth.ErrForbidden.Named("ProbeSaysNo", id)
-		})
+		}).Unasked()
 		p.Handle(xrpc.Override(m.Around(
 			func(_ http.ResponseWriter, _ *xrpc.Call[struct{}], next func() error) error {
 				reached[id]++
@@ -109,11 +110,20 @@ func TestNoMethodAnswersWithoutItsPolicy(t *testing.T) {
 // TestPolicyDecides asks for every method as every kind of caller. Whom the policy refuses gets exactly what it says; whom it
 // admits isn't refused that way.
 func TestPolicyDecides(t *testing.T) {
+	var alice syntax.DID
+	callerOf := func(kind auth.Kind) auth.Caller {
+		c := auth.Caller{Kind: kind}
+		if kind != auth.KindAnonymous && kind != auth.KindAdmin {
+			c.DID = alice
+		}
+		return c
+	}
 	p := pdstest.New(t, func(c *pds.Config) {
 		c.Authenticators = auth.Schemes{"Test": auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
 			return callerOf(auth.Kind(strings.ReplaceAll(c.Token, "-", " "))), nil
 		})}
 	})
+	alice = p.Account(t, "alice").DID
 	p.Handle(custom()...)
 	reached := false
 	methods := p.Methods()
@@ -156,12 +166,4 @@ func TestPolicyDecides(t *testing.T) {
 			}
 		}
 	}
-}
-
-func callerOf(kind auth.Kind) auth.Caller {
-	c := auth.Caller{Kind: kind}
-	if kind != auth.KindAnonymous && kind != auth.KindAdmin {
-		c.DID = "did:plc:somebody"
-	}
-	return c
 }

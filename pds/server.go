@@ -124,7 +124,7 @@ func (s *Server) assemble(
 		authenticator[scheme] = a
 	}
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
-		Authenticator: authenticator, Errors: wireError, Fallback: others.proxy.Method,
+		Authenticator: authenticator, Accounts: callerAccounts{s.store}, Errors: wireError, Fallback: others.proxy.Method,
 		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
 		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
 		Measure: c.Hooks.Measure, Now: c.Now,

@@ -41,7 +41,7 @@ func TestCreate(t *testing.T) {
 		s, _ := newMemorySessions(t)
 		tokens := create(t, s, alice, scope, "")
 		c, err := s.Verify(tokens.Access)
-		if want := (auth.Caller{DID: alice, Kind: kind, Scope: scope}); err != nil || c != want {
+		if want := (auth.Caller{DID: alice, Kind: kind, Scope: auth.Scope(scope)}); err != nil || c != want {
 			t.Errorf("%s: got %+v, %v, want %+v", scope, c, err, want)
 		}
 	}

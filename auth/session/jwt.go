@@ -59,7 +59,7 @@ func (c claims) caller() auth.Caller {
 	if c.typ == typeRefresh {
 		kind = auth.KindRefresh
 	}
-	return auth.Caller{DID: c.did, Kind: kind, Scope: c.scope, TokenID: c.jti}
+	return auth.Caller{DID: c.did, Kind: kind, Scope: auth.Scope(c.scope), TokenID: c.jti}
 }
 
 func (s *Issuer) signClaims(c claims) (string, error) {

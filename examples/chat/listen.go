@@ -42,7 +42,7 @@ type left struct {
 // listen streams what members say in a room, to members. It reads the log that the PDS writes anyway: nothing is missed
 // between two connections, and no writer waits for a slow listener.
 func listen(srv *pds.Server, log storage.Events) xrpc.Method {
-	return xrpc.Subscription("com.example.chat.listen", auth.Session,
+	return xrpc.Subscription("com.example.chat.listen", auth.Session.In(auth.Active),
 		func(ctx context.Context, c *xrpc.Call[listenParams], out *xrpc.Stream) (err error) {
 			after := c.Input.Cursor
 			if after < 0 {

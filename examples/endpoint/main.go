@@ -65,14 +65,14 @@ func methods(srv *pds.Server) []xrpc.Method {
 	of := func(caller auth.Caller) pds.Records[bookmark] {
 		return pds.Records[bookmark]{Repo: srv.Repo(caller.DID), Collection: collection}
 	}
-	mayCreate := auth.Session.OrApp(auth.RepoPermission(collection, auth.Create))
+	mayCreate := auth.Session.OrApp(auth.RepoPermission(collection, "create")).In(auth.Active)
 	return []xrpc.Method{
 		xrpc.Procedure("com.example.saveBookmark", mayCreate,
 			func(ctx context.Context, c *xrpc.Call[bookmark]) (*saved, error) {
 				uri, _, err := of(c.Caller).Put(ctx, "", c.Input)
 				return &saved{URI: uri}, err
 			}),
-		xrpc.Query("com.example.listBookmarks", auth.Session.OrApp(),
+		xrpc.Query("com.example.listBookmarks", auth.Session.OrApp().In(auth.NotTakenDown),
 			func(ctx context.Context, c *xrpc.Call[listParams]) (*list, error) {
 				out := &list{Bookmarks: []bookmark{}}
 				for b, err := range of(c.Caller).List(ctx) {

@@ -46,7 +46,7 @@ func TestBookmarks(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	p, alice := start(t)
-	app := func(scope string) *atclient.APIClient {
+	app := func(scope auth.Scope) *atclient.APIClient {
 		return p.As(auth.Caller{DID: alice.DID, Kind: auth.KindOAuth, Scope: scope})
 	}
 	good := bookmark{URL: "https://go.dev"}

@@ -20,7 +20,7 @@ type count struct {
 }
 
 func countRecords(srv *pds.Server) xrpc.Method {
-	return xrpc.Query("com.example.countRecords", auth.Session,
+	return xrpc.Query("com.example.countRecords", auth.Session.In(auth.Active),
 		func(ctx context.Context, c *xrpc.Call[countParams]) (*count, error) {
 			out := &count{}
 			for _, err := range srv.Repo(c.Caller.DID).List(ctx, c.Input.Collection) {

@@ -18,7 +18,7 @@ func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
 
 // BenchmarkQuery is what the edge itself costs a small query.
 func BenchmarkQuery(b *testing.B) {
-	for name, policy := range map[string]auth.Policy{"public": auth.Public, "session": auth.OptionalSession} {
+	for name, policy := range map[string]auth.Policy{"public": auth.Public, "session": auth.Session.Optional().Unasked()} {
 		b.Run(name, func(b *testing.B) {
 			mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}, Lexicons: lexicons(b)})
 			mux.Handle(xrpc.Query("com.example.query", policy, echo))

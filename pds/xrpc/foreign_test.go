@@ -21,7 +21,7 @@ func TestForeignPage(t *testing.T) {
 		}
 		return auth.Caller{Kind: auth.KindSession, DID: "did:plc:alice"}, nil
 	})})
-	anybody := auth.PolicyFunc("anybody", func(context.Context, auth.Caller) error { return nil })
+	anybody := auth.PolicyFunc("anybody", func(context.Context, auth.Caller) error { return nil }).Unasked()
 	mux.Handle(xrpc.Subscription("com.example.watch", anybody,
 		func(_ context.Context, c *xrpc.Call[struct{}], s *xrpc.Stream) error {
 			return s.Send("#hello", map[string]any{"did": c.Caller.DID})

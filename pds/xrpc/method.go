@@ -62,6 +62,9 @@ type Call[In any] struct {
 	Input  In
 	Caller auth.Caller
 
+	// Account is the caller's, if the policy asks for one: see [auth.Policy.In].
+	Account auth.Account
+
 	// Request is the HTTP request. Its body has been read if there was an input.
 	Request *http.Request
 
@@ -70,7 +73,7 @@ type Call[In any] struct {
 }
 
 func newCall[In any](q *request) Call[In] {
-	return Call[In]{Caller: q.caller, Request: q.r, Header: q.w.Header()}
+	return Call[In]{Caller: q.caller, Account: q.account, Request: q.r, Header: q.w.Header()}
 }
 
 func mustNSID(id string) syntax.NSID {

@@ -26,6 +26,9 @@ type MuxConfig struct {
 
 	Authenticator auth.Authenticator
 
+	// Accounts knows the callers' accounts. It is required if a method's policy asks for one: see [auth.Policy.In].
+	Accounts auth.Accounts
+
 	// Errors translates errors that a method returned and that aren't an [*Error] yet; nil for those that are none of
 	// the client's business. If nil, all of them are.
 	Errors func(error) *Error
@@ -85,8 +88,8 @@ func NewMux(cfg MuxConfig) *Mux {
 	return &Mux{cfg: cfg, methods: map[string]*endpoint{}}
 }
 
-// Handle registers methods. It panics if one is incomplete, or isn't what its lexicon says, or has the ID of another,
-// unless it is an [Override] of it, and when the Mux serves already.
+// Handle registers methods. It panics if one is incomplete, or its policy names no standing, or it isn't what its lexicon
+// says, or has the ID of another, unless it is an [Override] of it, and when the Mux serves already.
 func (m *Mux) Handle(methods ...Method) {
 	if m.serving.Load() {
 		panic("xrpc: Handle after serving began")
@@ -94,9 +97,14 @@ func (m *Mux) Handle(methods ...Method) {
 	for _, method := range methods {
 		id := method.ID.String()
 		_, exists := m.methods[id]
+		standing, named := method.Policy.Standing()
 		switch {
 		case method.serve == nil || method.Policy.Name() == "":
 			panic("xrpc: " + id + " has no handler or no policy")
+		case !named:
+			panic("xrpc: " + id + " has a policy that names no standing: " + method.Policy.String())
+		case standing != 0 && m.cfg.Accounts == nil:
+			panic("xrpc: " + id + " asks for its caller's account, and MuxConfig.Accounts is nil")
 		case method.Verb != http.MethodGet && method.Verb != http.MethodPost:
 			panic("xrpc: " + id + " is neither a query nor a procedure")
 		case exists && !method.override:
@@ -156,7 +164,8 @@ func (m *Mux) serve(q *request) error {
 		w.Header().Set("Cache-Control", "private")
 		w.Header().Add("Vary", "Authorization")
 	}
-	if q.caller, err = method.Policy.Admit(r, m.cfg.Authenticator); err != nil {
+	q.caller, q.account, err = method.Policy.Admit(r, m.cfg.Authenticator, m.cfg.Accounts)
+	if err != nil {
 		return err
 	}
 	if IsUpgrade(r) { // whoever serves it: this server, or another to which it is passed on

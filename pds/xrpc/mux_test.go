@@ -276,6 +276,8 @@ func TestRegistration(t *testing.T) {
 		"twice":          func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.echo", auth.Public, noop)) },
 		"no such method": func(m *xrpc.Mux) { m.Handle(xrpc.Override(xrpc.Query("com.example.new", auth.Public, noop))) },
 		"no policy":      func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Policy{}, noop)) },
+		"no standing":    func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Session, noop)) },
+		"no accounts":    func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Session.In(auth.Any), noop)) },
 		"not an NSID":    func(m *xrpc.Mux) { m.Handle(xrpc.Query("echo", auth.Public, noop)) },
 		"no json name":   func(m *xrpc.Mux) { m.Handle(xrpc.Query("com.example.new", auth.Public, badInput[struct{ X string }])) },
 		"no such params": func(m *xrpc.Mux) {

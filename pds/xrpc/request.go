@@ -15,6 +15,7 @@ type request struct {
 	w       trackingWriter
 	r       *http.Request
 	caller  auth.Caller
+	account auth.Account    // the caller's, if the policy asks for one
 	lexicon *lexicon.Method // of the method, nil if it isn't known
 	failure string          // the name of the error that the client is told, "" for none
 }

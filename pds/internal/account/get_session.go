@@ -21,7 +21,7 @@ func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessi
 		return nil, auth.ErrAccountTakedown
 	}
 	view := s.view(ctx, account)
-	if c.Caller.May(auth.ReadEmail) != nil {
+	if c.Caller.May(auth.AccountPermission("email", "read")) != nil {
 		view.Email, view.EmailConfirmed = "", nil
 	}
 	return view, nil

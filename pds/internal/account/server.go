@@ -93,28 +93,32 @@ type Description struct {
 
 // Methods returns the methods of com.atproto.server.
 func (s *Server) Methods() []xrpc.Method {
+	account := auth.Session.OrApp().In(auth.NotTakenDown)
+	orTakendown := auth.Session.OrTakendown().OrApp().In(auth.NotTakenDown)
+	email := auth.Session.OrApp(auth.AccountPermission("email", "manage")).In(auth.NotTakenDown)
+	owner := auth.FullSession.In(auth.NotTakenDown)
 	return []xrpc.Method{
 		xrpc.Query("com.atproto.server.describeServer", auth.Public, s.describeServer),
-		xrpc.Procedure("com.atproto.server.createAccount", auth.OptionalService, s.createAccount),
+		xrpc.Procedure("com.atproto.server.createAccount", auth.Service.Optional().Unasked(), s.createAccount),
 		xrpc.Procedure("com.atproto.server.createSession", auth.Public, s.createSession),
-		xrpc.Query("com.atproto.server.getSession", auth.SessionOrTakendown.OrApp(), s.getSession),
-		xrpc.Procedure("com.atproto.server.refreshSession", auth.Refresh, s.refreshSession),
-		xrpc.Procedure("com.atproto.server.deleteSession", auth.RefreshExpired, s.deleteSession),
-		xrpc.Procedure("com.atproto.server.activateAccount", auth.FullSession, s.activateAccount),
-		xrpc.Procedure("com.atproto.server.deactivateAccount", auth.FullSessionOrTakendown, s.deactivateAccount),
+		xrpc.Query("com.atproto.server.getSession", orTakendown, s.getSession),
+		xrpc.Procedure("com.atproto.server.refreshSession", auth.Refresh.In(auth.NotTakenDown), s.refreshSession),
+		xrpc.Procedure("com.atproto.server.deleteSession", auth.Refresh.OrExpired().Unasked(), s.deleteSession),
+		xrpc.Procedure("com.atproto.server.activateAccount", owner, s.activateAccount),
+		xrpc.Procedure("com.atproto.server.deactivateAccount", auth.FullSession.OrTakendown().In(auth.Any),
+			s.deactivateAccount),
 		xrpc.Procedure("com.atproto.server.requestPasswordReset", auth.Public, s.requestPasswordReset),
 		xrpc.Procedure("com.atproto.server.resetPassword", auth.Public, s.resetPassword),
-		xrpc.Procedure("com.atproto.server.requestEmailConfirmation", auth.Session.OrApp(auth.ManageEmail),
-			s.requestEmailConfirmation),
-		xrpc.Procedure("com.atproto.server.confirmEmail", auth.Session.OrApp(auth.ManageEmail), s.confirmEmail),
-		xrpc.Procedure("com.atproto.server.requestEmailUpdate", auth.FullSession, s.requestEmailUpdate),
-		xrpc.Procedure("com.atproto.server.updateEmail", auth.FullSession, s.updateEmail),
-		xrpc.Procedure("com.atproto.server.requestAccountDelete", auth.FullSession, s.requestAccountDelete),
+		xrpc.Procedure("com.atproto.server.requestEmailConfirmation", email, s.requestEmailConfirmation),
+		xrpc.Procedure("com.atproto.server.confirmEmail", email, s.confirmEmail),
+		xrpc.Procedure("com.atproto.server.requestEmailUpdate", owner, s.requestEmailUpdate),
+		xrpc.Procedure("com.atproto.server.updateEmail", owner, s.updateEmail),
+		xrpc.Procedure("com.atproto.server.requestAccountDelete", owner, s.requestAccountDelete),
 		xrpc.Procedure("com.atproto.server.deleteAccount", auth.Public, s.deleteAccount),
-		xrpc.Procedure("com.atproto.server.createAppPassword", auth.FullSession, s.createAppPassword),
-		xrpc.Query("com.atproto.server.listAppPasswords", auth.FullSession, s.listAppPasswords),
-		xrpc.Procedure("com.atproto.server.revokeAppPassword", auth.FullSession, s.revokeAppPassword),
-		xrpc.Query("com.atproto.server.checkAccountStatus", auth.Session.OrApp(), s.checkAccountStatus),
-		xrpc.Query("com.atproto.server.getServiceAuth", auth.SessionOrTakendown.OrApp(), s.getServiceAuth),
+		xrpc.Procedure("com.atproto.server.createAppPassword", owner, s.createAppPassword),
+		xrpc.Query("com.atproto.server.listAppPasswords", owner, s.listAppPasswords),
+		xrpc.Procedure("com.atproto.server.revokeAppPassword", owner, s.revokeAppPassword),
+		xrpc.Query("com.atproto.server.checkAccountStatus", account, s.checkAccountStatus),
+		xrpc.Query("com.atproto.server.getServiceAuth", orTakendown, s.getServiceAuth),
 	}
 }

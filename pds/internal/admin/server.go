@@ -33,8 +33,8 @@ type Server struct {
 // Methods returns the methods of com.atproto.admin.
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
-		xrpc.Procedure("com.atproto.admin.updateSubjectStatus", auth.Moderator, s.updateSubjectStatus),
-		xrpc.Query("com.atproto.admin.getSubjectStatus", auth.Moderator, s.getSubjectStatus),
+		xrpc.Procedure("com.atproto.admin.updateSubjectStatus", auth.Admin.Or(auth.Moderator), s.updateSubjectStatus),
+		xrpc.Query("com.atproto.admin.getSubjectStatus", auth.Admin.Or(auth.Moderator), s.getSubjectStatus),
 		xrpc.Procedure("com.atproto.admin.deleteAccount", auth.Admin, s.deleteAccount),
 	}
 }

@@ -20,7 +20,7 @@ type getBlobParams struct {
 
 // getBlob serves a blob's bytes, whole or by Range.
 func (s *Server) getBlob() xrpc.Method {
-	return xrpc.Raw("com.atproto.sync.getBlob", auth.OptionalSession.OrApp(), http.MethodGet, s.serveBlob)
+	return xrpc.Raw("com.atproto.sync.getBlob", reader, http.MethodGet, s.serveBlob)
 }
 
 func (s *Server) serveBlob(w http.ResponseWriter, c *xrpc.Call[getBlobParams]) error {

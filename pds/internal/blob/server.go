@@ -32,12 +32,16 @@ type Server struct {
 	Now          func() time.Time
 }
 
+// reader may read what is public, and the caller's own account and the operator what isn't: see Server.Readable. A
+// caller whose own account is gone may still read those of others.
+var reader = auth.Session.OrTakendown().Or(auth.Admin).OrApp().Optional().Unasked()
+
 // Methods returns the methods of com.atproto.repo and com.atproto.sync that are about blobs.
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
 		s.uploadBlob(),
 		s.getBlob(),
-		xrpc.Query("com.atproto.sync.listBlobs", auth.OptionalSession.OrApp(), s.listBlobs),
-		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session.OrApp(), s.listMissingBlobs),
+		xrpc.Query("com.atproto.sync.listBlobs", reader, s.listBlobs),
+		xrpc.Query("com.atproto.repo.listMissingBlobs", auth.Session.OrApp().In(auth.NotTakenDown), s.listMissingBlobs),
 	}
 }

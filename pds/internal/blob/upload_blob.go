@@ -28,7 +28,8 @@ type uploadBlobOutput struct {
 
 // uploadBlob stores the request's body as a blob, on its way through.
 func (s *Server) uploadBlob() xrpc.Method {
-	return xrpc.Raw("com.atproto.repo.uploadBlob", auth.SessionOrService.OrApp(), http.MethodPost, s.takeBlob).
+	policy := auth.Session.Or(auth.Service).OrApp().In(auth.NotTakenDown)
+	return xrpc.Raw("com.atproto.repo.uploadBlob", policy, http.MethodPost, s.takeBlob).
 		WithMaxBody(s.MaxUpload)
 }
 

@@ -42,6 +42,7 @@ type Server struct {
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
 		xrpc.Query("com.atproto.identity.resolveHandle", auth.Public, s.resolveHandle),
-		xrpc.Procedure("com.atproto.identity.updateHandle", auth.FullSession.OrApp(auth.ManageHandle), s.updateHandle),
+		xrpc.Procedure("com.atproto.identity.updateHandle",
+			auth.FullSession.OrApp(auth.IdentityPermission("handle")).In(auth.NotTakenDown), s.updateHandle),
 	}
 }

@@ -46,10 +46,11 @@ type Server struct {
 
 // Methods returns two methods for each namespace.
 func (s *Server) Methods() (methods []xrpc.Method) {
+	account := auth.Session.OrApp().In(auth.NotTakenDown)
 	for _, n := range s.Namespaces {
 		methods = append(methods,
-			xrpc.Raw(n.Get.String(), auth.SessionOrModerator.OrApp(), http.MethodGet, s.get(n)).Around(s.here(n.Get)),
-			xrpc.Raw(n.Put.String(), auth.Session.OrApp(), http.MethodPost, s.put(n)).Around(s.here(n.Put)))
+			xrpc.Raw(n.Get.String(), account.OrTakendown().Or(auth.Moderator), http.MethodGet, s.get(n)).Around(s.here(n.Get)),
+			xrpc.Raw(n.Put.String(), account, http.MethodPost, s.put(n)).Around(s.here(n.Put)))
 	}
 	return methods
 }

@@ -42,7 +42,7 @@ func policy(id syntax.NSID, t target) auth.Policy {
 	p := auth.Session
 	switch {
 	case id == createReport:
-		p = auth.SessionOrTakendown // to appeal
+		p = auth.Session.OrTakendown() // to appeal
 	case service.Privileged(id):
 		p = auth.PrivilegedSession
 	}
@@ -50,7 +50,7 @@ func policy(id syntax.NSID, t target) auth.Policy {
 	if id == getFeed {
 		needs = append(needs, auth.CallPermission(getFeedSkeleton.String(), t.String()))
 	}
-	return p.OrApp(needs...)
+	return p.OrApp(needs...).In(auth.NotTakenDown)
 }
 
 // Elsewhere reports whether a request names another service than the one that is set for a method, which the server

@@ -24,7 +24,7 @@ func isPush(id syntax.NSID) bool {
 // pushMethod passes a request on to the service that its body names. Whether an app may call that, is seen when it is
 // known.
 func (s *Server) pushMethod(id syntax.NSID) xrpc.Method {
-	return xrpc.Raw(id.String(), auth.Session.OrApp(), http.MethodPost,
+	return xrpc.Raw(id.String(), auth.Session.OrApp().In(auth.NotTakenDown), http.MethodPost,
 		func(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 			t, err := s.pushTarget(c.Request)
 			if err != nil {

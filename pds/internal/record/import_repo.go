@@ -15,7 +15,8 @@ import (
 // importRepo replaces the caller's repo by the content of a CAR. If the account isn't active, the network hears of it when
 // it is activated.
 func (s *Server) importRepo() xrpc.Method {
-	return xrpc.Raw("com.atproto.repo.importRepo", auth.FullSession.OrApp(auth.ManageRepo), http.MethodPost, s.takeRepo).
+	policy := auth.FullSession.OrApp(auth.AccountPermission("repo", "manage")).In(auth.NotTakenDown)
+	return xrpc.Raw("com.atproto.repo.importRepo", policy, http.MethodPost, s.takeRepo).
 		WithMaxBody(cmp.Or(s.MaxImport, -1))
 }
 

@@ -18,9 +18,9 @@ func permit(caller auth.Caller, writes ...Write) error {
 }
 
 // actions are what writes do, as scopes name it.
-var actions = map[repo.Action][]auth.Action{
-	repo.Create: {auth.Create},
-	repo.Update: {auth.Update},
-	repo.Put:    {auth.Create, auth.Update},
-	repo.Delete: {auth.Delete},
+var actions = map[repo.Action][]string{
+	repo.Create: {"create"},
+	repo.Update: {"update"},
+	repo.Put:    {"create", "update"},
+	repo.Delete: {"delete"},
 }

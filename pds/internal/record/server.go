@@ -63,11 +63,12 @@ type Server struct {
 
 // Methods returns the methods of com.atproto.repo that are about records.
 func (s *Server) Methods() []xrpc.Method {
+	writer := auth.Session.OrApp().In(auth.Active)
 	return []xrpc.Method{
-		xrpc.Procedure("com.atproto.repo.createRecord", auth.Session.OrApp(), s.createRecord).WithMaxBody(maxWriteBody),
-		xrpc.Procedure("com.atproto.repo.putRecord", auth.Session.OrApp(), s.putRecord).WithMaxBody(maxWriteBody),
-		xrpc.Procedure("com.atproto.repo.deleteRecord", auth.Session.OrApp(), s.deleteRecord),
-		xrpc.Procedure("com.atproto.repo.applyWrites", auth.Session.OrApp(), s.applyWrites).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.createRecord", writer, s.createRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.putRecord", writer, s.putRecord).WithMaxBody(maxWriteBody),
+		xrpc.Procedure("com.atproto.repo.deleteRecord", writer, s.deleteRecord),
+		xrpc.Procedure("com.atproto.repo.applyWrites", writer, s.applyWrites).WithMaxBody(maxWriteBody),
 		s.getRecordHereOrElsewhere(),
 		xrpc.Query("com.atproto.repo.listRecords", auth.Public, s.listRecords),
 		xrpc.Query("com.atproto.repo.describeRepo", auth.Public, s.describeRepo),

@@ -10,7 +10,6 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -48,7 +47,7 @@ func carMethod[In any](s *Server, id string, did func(*In) syntax.DID,
 		}
 		return carError(did(in), err)
 	}
-	return xrpc.Raw(id, auth.OptionalSession.OrApp(), http.MethodGet, serve)
+	return xrpc.Raw(id, reader, http.MethodGet, serve)
 }
 
 func carError(did syntax.DID, err error) error {

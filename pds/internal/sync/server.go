@@ -24,6 +24,10 @@ type Server struct {
 	Readable func(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error)
 }
 
+// reader may read what is public, and the caller's own account and the operator what isn't: see Server.Readable. A
+// caller whose own account is gone may still read those of others.
+var reader = auth.Session.OrTakendown().Or(auth.Admin).OrApp().Optional().Unasked()
+
 // Methods returns the methods of com.atproto.sync that are about repos.
 func (s *Server) Methods() []xrpc.Method {
 	return []xrpc.Method{
@@ -32,8 +36,8 @@ func (s *Server) Methods() []xrpc.Method {
 		s.getRecord(),
 		s.getBlocks(),
 		s.subscribeRepos(),
-		xrpc.Query("com.atproto.sync.getLatestCommit", auth.OptionalSession.OrApp(), s.getLatestCommit),
-		xrpc.Query("com.atproto.sync.getHead", auth.OptionalSession.OrApp(), s.getHead),
+		xrpc.Query("com.atproto.sync.getLatestCommit", reader, s.getLatestCommit),
+		xrpc.Query("com.atproto.sync.getHead", reader, s.getHead),
 		xrpc.Query("com.atproto.sync.getRepoStatus", auth.Public, s.getRepoStatus),
 		xrpc.Query("com.atproto.sync.listRepos", auth.Public, s.listRepos),
 		xrpc.Query("com.atproto.sync.listReposByCollection", auth.Public, s.listReposByCollection),
