@@ -145,7 +145,7 @@ func (m *move) copyPreferences(t testing.TB) {
 }
 
 // updateIdentity has the DID's document say something else.
-func (m *move) updateIdentity(t testing.TB, change func(*plc.State)) {
+func (m *move) updateIdentity(t testing.TB, change identity.Change) {
 	t.Helper()
 	signer, err := plc.NewSigner(m.key)
 	if err != nil {
@@ -155,10 +155,7 @@ func (m *move) updateIdentity(t testing.TB, change func(*plc.State)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = identity.NewPLCRegistrar(client, signer).Update(t.Context(), m.old.did, func(s *plc.State) error {
-		change(s)
-		return nil
-	})
+	err = identity.NewPLCRegistrar(client, signer).Update(t.Context(), m.old.did, change)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,12 +174,7 @@ func (m *move) newKey(t testing.TB) string {
 // point has the DID's document name the new server.
 func (m *move) point(t testing.TB) {
 	t.Helper()
-	key := m.newKey(t)
-	m.updateIdentity(t, func(s *plc.State) {
-		s.SetPDS(m.to.url)
-		s.SetSigningKey(key)
-		s.SetHandle("alice.new.test")
-	})
+	m.updateIdentity(t, identity.Change{PDS: m.to.url, SigningKey: m.newKey(t), Handle: "alice.new.test"})
 }
 
 func (m *move) activate(t testing.TB) *response {

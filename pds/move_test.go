@@ -3,7 +3,7 @@ package pds_test
 import (
 	"testing"
 
-	"github.com/pdskit/pdskit/auth/identity/plc"
+	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -114,13 +114,13 @@ func TestMoveFails(t *testing.T) {
 	// The identity names the old server, then the new one with the old one's key, and then the new one.
 	m.activate(t).refused(t, 400, "InvalidRequest", "service endpoint does not match")
 	key := m.newKey(t)
-	m.updateIdentity(t, func(s *plc.State) { s.SetSigningKey(key) })
+	m.updateIdentity(t, identity.Change{SigningKey: key})
 	m.activate(t).refused(t, 400, "InvalidRequest", "service endpoint does not match")
 	old, err := m.from.config.Keys.Public(t.Context(), m.old.did.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.updateIdentity(t, func(s *plc.State) { s.SetPDS(m.to.url); s.SetSigningKey(old.DIDKey()) })
+	m.updateIdentity(t, identity.Change{PDS: m.to.url, SigningKey: old.DIDKey()})
 	m.activate(t).refused(t, 400, "InvalidRequest", "expected signing key")
 	m.point(t)
 	m.plcDown.Store(true)

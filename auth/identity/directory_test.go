@@ -142,11 +142,11 @@ func (w *world) register(h syntax.Handle) syntax.DID {
 		w.t.Fatal(err)
 	}
 	r := NewPLCRegistrar(client, w.signer)
-	did, op, err := r.NewGenesis(w.t.Context(), Genesis{SigningKey: r.RotationKey(), Handle: h, PDS: "https://pds.test"})
+	did, op, err := r.NewGenesis(w.t.Context(), Genesis{SigningKey: r.rotationKey(), Handle: h, PDS: "https://pds.test"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.plc.Submit(w.t.Context(), did, op); err != nil {
+	if err := r.Submit(w.t.Context(), did, op); err != nil {
 		w.t.Fatal(err)
 	}
 	return did

@@ -21,12 +21,7 @@ func registrar(t *testing.T, url string, s plc.Signer) *PLCRegistrar {
 	return NewPLCRegistrar(c, s)
 }
 
-func setHandle(h syntax.Handle) func(*plc.State) error {
-	return func(s *plc.State) error {
-		s.SetHandle(h)
-		return nil
-	}
-}
+func setHandle(h syntax.Handle) Change { return Change{Handle: h} }
 
 func TestRegistrar(t *testing.T) {
 	w := newWorld(t)
@@ -35,27 +30,19 @@ func TestRegistrar(t *testing.T) {
 	ctx := t.Context()
 
 	w.asked.Store(0)
-	did, op, err := r.NewGenesis(ctx, Genesis{
+	did, stored, err := r.NewGenesis(ctx, Genesis{ // and then the process dies
 		SigningKey: signing, Handle: "alice.test", PDS: "https://pds.test", RotationKeys: []string{user, user},
 	})
 	if err != nil || w.asked.Load() > 0 {
 		t.Fatal(err, w.asked.Load())
 	}
-	stored, err := json.Marshal(op) // and then the process dies
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := plc.ParseOp(stored)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for range 2 {
-		if err := r.Submit(ctx, did, again); err != nil {
+		if err := r.Submit(ctx, did, stored); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := plc.Data{DID: did, State: plc.State{
-		RotationKeys:        []string{user, r.RotationKey()},
+		RotationKeys:        []string{user, r.rotationKey()},
 		VerificationMethods: map[string]string{"atproto": signing},
 		AlsoKnownAs:         []string{"at://alice.test"},
 		Services: map[string]plc.Service{
@@ -83,17 +70,16 @@ func TestRegistrar(t *testing.T) {
 		t.Error(len(audit), err)
 	}
 
-	signed, err := r.SignUpdate(ctx, did, func(s *plc.State) error { s.RotationKeys = []string{user}; return nil })
-	if err != nil {
+	moved := Change{SigningKey: user, PDS: "https://elsewhere.test", RotationKeys: []string{user}}
+	if err := r.Update(ctx, did, moved); err != nil {
 		t.Fatal(err)
 	}
-	if audit, err := w.plc.AuditLog(did); err != nil || len(audit) != 2 {
-		t.Error("SignUpdate has submitted", len(audit), err)
+	want.RotationKeys, want.VerificationMethods = []string{user}, map[string]string{"atproto": user}
+	want.Services["atproto_pds"] = plc.Service{Type: "AtprotoPersonalDataServer", Endpoint: "https://elsewhere.test"}
+	if got, err := w.plc.Data(did); err != nil || !got.State.Equal(want.State) {
+		t.Error(got, err)
 	}
-	if err := r.Submit(ctx, did, signed); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Update(ctx, did, setHandle("carol.test")); !errors.Is(err, plc.ErrNotRotationKey) {
+	if err := r.Update(ctx, did, setHandle("carol.test")); !errors.Is(err, ErrNoAuthority) {
 		t.Error(err)
 	}
 }
@@ -103,26 +89,27 @@ func TestRegistrarErrors(t *testing.T) {
 	r := registrar(t, w.plcURL, w.signer)
 	did := w.register("alice.test")
 	ctx := t.Context()
-	broken := errors.New("no")
-	if err := r.Update(ctx, did, func(*plc.State) error { return broken }); !errors.Is(err, broken) {
-		t.Error(err)
-	}
-	tooMuch := func(s *plc.State) error { s.AlsoKnownAs = make([]string, 11); return nil }
-	if err := r.Update(ctx, did, tooMuch); !errors.Is(err, plc.ErrMalformed) {
+	tooMuch := Change{RotationKeys: make([]string, 11)}
+	if err := r.Update(ctx, did, tooMuch); !errors.Is(err, ErrRefused) || !errors.Is(err, plc.ErrMalformed) {
 		t.Error(err)
 	}
 	nonsense := Genesis{Handle: "alice.test", SigningKey: "nonsense"}
-	if _, _, err := r.NewGenesis(ctx, nonsense); !errors.Is(err, plc.ErrMalformed) {
+	if _, _, err := r.NewGenesis(ctx, nonsense); !errors.Is(err, ErrRefused) {
 		t.Error(err)
 	}
-	if err := r.Update(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", setHandle("x.test")); !errors.Is(err, plc.ErrNotFound) {
+	for _, op := range []string{"null", "{}", ""} {
+		if err := r.Submit(ctx, did, json.RawMessage(op)); !errors.Is(err, ErrRefused) {
+			t.Errorf("%q: %v", op, err)
+		}
+	}
+	if err := r.Update(ctx, "did:plc:ewvi7nxzyoun6zhxrhs64oiz", setHandle("x.test")); !errors.Is(err, ErrRefused) {
 		t.Error(err)
 	}
-	if err := r.Update(ctx, "did:web:example.com", setHandle("x.test")); !errors.Is(err, plc.ErrNotPLC) {
+	if err := r.Update(ctx, "did:web:example.com", setHandle("x.test")); !errors.Is(err, ErrUnsupported) {
 		t.Error(err)
 	}
 	w.plcDown.Store(true)
-	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, plc.ErrUnavailable) {
+	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, ErrUnavailable) {
 		t.Error(err)
 	}
 	w.plcDown.Store(false)
@@ -134,10 +121,14 @@ func TestRegistrarErrors(t *testing.T) {
 	if err := plc.Sign(ctx, end, w.signer); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Submit(ctx, did, end); err != nil {
+	raw, err := json.Marshal(end)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, plc.ErrTombstoned) {
+	if err := r.Submit(ctx, did, raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Update(ctx, did, setHandle("x.test")); !errors.Is(err, ErrRefused) {
 		t.Error(err)
 	}
 }
@@ -153,7 +144,10 @@ func TestRegistrarBeaten(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && left > 0 {
 				left--
-				err := rival.Update(r.Context(), did, func(s *plc.State) error { s.SetPDS(s.PDS() + "x"); return nil })
+				data, err := w.plc.Data(did)
+				if err == nil {
+					err = rival.Update(r.Context(), did, Change{PDS: data.PDS() + "x"})
+				}
 				if err != nil {
 					t.Error(err)
 				}

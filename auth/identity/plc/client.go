@@ -44,7 +44,7 @@ type ClientConfig struct {
 //
 // Each method's errors: [ErrNotPLC] for a DID of another method, before anything is sent; an [*Error] with the
 // directory's status and message; [ErrUnavailable] if there is no proper answer. [ErrNotFound] stands for a DID that
-// isn't registered and, for Resolve and Data, one that is tombstoned.
+// isn't registered and, for Data, one that is tombstoned.
 type Client struct {
 	url       string
 	http      *http.Client
@@ -78,18 +78,6 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // URL returns the directory's URL, without final slash.
 func (c *Client) URL() string { return c.url }
 
-// Resolve returns the DID document.
-func (c *Client) Resolve(ctx context.Context, did syntax.DID) (Document, error) {
-	var doc Document
-	if err := c.get(ctx, did, "", &doc); err != nil {
-		return Document{}, err
-	}
-	if doc.ID != did {
-		return Document{}, fmt.Errorf("%w: document of %q for %s", ErrUnavailable, doc.ID, did)
-	}
-	return doc, nil
-}
-
 // Data returns the identity's state.
 func (c *Client) Data(ctx context.Context, did syntax.DID) (Data, error) {
 	var data Data
@@ -100,29 +88,6 @@ func (c *Client) Data(ctx context.Context, did syntax.DID) (Data, error) {
 		return Data{}, fmt.Errorf("%w: data of %q for %s", ErrUnavailable, data.DID, did)
 	}
 	return data, nil
-}
-
-// Log returns the operations that are in force, oldest first, unchecked.
-func (c *Client) Log(ctx context.Context, did syntax.DID) ([]Op, error) {
-	var raws []json.RawMessage
-	if err := c.get(ctx, did, "/log", &raws); err != nil {
-		return nil, err
-	}
-	ops := make([]Op, len(raws))
-	for i, raw := range raws {
-		op, err := ParseOp(raw)
-		if err != nil {
-			return nil, fmt.Errorf("%w: operation %d of %s", ErrUnavailable, i, did)
-		}
-		ops[i] = op
-	}
-	return ops, nil
-}
-
-// AuditLog returns all operations, oldest first, nullified ones included. It is unchecked; see [Verify].
-func (c *Client) AuditLog(ctx context.Context, did syntax.DID) ([]Entry, error) {
-	var log []Entry
-	return log, c.get(ctx, did, "/log/audit", &log)
 }
 
 // LastOp returns the last operation that is in force, which may be a [*Tombstone].

@@ -37,10 +37,10 @@ func TestClient(t *testing.T) {
 	ctx := t.Context()
 
 	for name, get := range map[string]func() error{
-		"Resolve":  func() error { _, err := c.Resolve(ctx, did); return err },
+		"Resolve":  func() error { _, err := c.resolve(ctx, did); return err },
 		"Data":     func() error { _, err := c.Data(ctx, did); return err },
-		"Log":      func() error { _, err := c.Log(ctx, did); return err },
-		"AuditLog": func() error { _, err := c.AuditLog(ctx, did); return err },
+		"Log":      func() error { _, err := c.log(ctx, did); return err },
+		"AuditLog": func() error { _, err := c.auditLog(ctx, did); return err },
 		"LastOp":   func() error { _, err := c.LastOp(ctx, did); return err },
 	} {
 		err := get()
@@ -64,7 +64,7 @@ func TestClient(t *testing.T) {
 		t.Error(e)
 	}
 
-	doc, err := c.Resolve(ctx, did)
+	doc, err := c.resolve(ctx, did)
 	if err != nil || doc.AlsoKnownAs[0] != "at://bob.test" {
 		t.Error(doc, err)
 	}
@@ -72,7 +72,7 @@ func TestClient(t *testing.T) {
 	if err != nil || !data.State.Equal(update.State) {
 		t.Error(data, err)
 	}
-	ops, err := c.Log(ctx, did)
+	ops, err := c.log(ctx, did)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +86,11 @@ func TestClient(t *testing.T) {
 	if diff := cmp.Diff(Op(update), last); diff != "" {
 		t.Error(diff)
 	}
-	audit, err := c.AuditLog(ctx, did)
+	audit, err := c.auditLog(ctx, did)
 	if err != nil || len(audit) != 2 {
 		t.Fatal(audit, err)
 	}
-	if err := Verify(did, audit); err != nil {
+	if err := verify(did, audit); err != nil {
 		t.Error(err)
 	}
 }
@@ -135,7 +135,7 @@ func TestClientInTrouble(t *testing.T) {
 		}),
 	} {
 		c := serve(t, h)
-		if _, err := c.Resolve(t.Context(), did); !errors.Is(err, ErrUnavailable) {
+		if _, err := c.resolve(t.Context(), did); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := c.LastOp(t.Context(), did); !errors.Is(err, ErrUnavailable) {

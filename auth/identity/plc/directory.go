@@ -11,27 +11,18 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 )
 
-// Record is an operation as a directory took it: what a [Journal] keeps.
-type Record struct {
-	Seq       int64 // from 1 on
-	DID       syntax.DID
-	Op        Op
-	CID       cid.Cid
-	CreatedAt time.Time // later than that of every record before, by a millisecond or more
-}
-
-// Journal keeps a directory's operations. A [Directory] calls Records once, at the start, and never two methods at the
+// Journal keeps a directory's operations. A [Directory] calls Entries once, at the start, and never two methods at the
 // same time.
 type Journal interface {
-	// Records yields all records in their order.
-	Records() iter.Seq2[Record, error]
+	// Entries yields all entries in their order.
+	Entries() iter.Seq2[Entry, error]
 
-	// Append adds a record. When it returns nil, the record survives the end of the process and of the machine's power.
-	// When it returns an error, either the record isn't there, or every further call fails.
-	Append(ctx context.Context, r Record) error
+	// Append adds an entry, whose Seq is greater than and whose CreatedAt is later than those of all before. When it
+	// returns nil, the entry survives the end of the process and of the machine's power. When it returns an error, either
+	// the entry isn't there, or every further call fails.
+	Append(ctx context.Context, e Entry) error
 }
 
 // DirectoryConfig says how a [Directory] works.
@@ -60,12 +51,12 @@ type Directory struct {
 	submitting sync.Mutex // held while an operation is checked, journalled and published
 
 	mu      sync.RWMutex // of what follows, which only grows, under submitting too
-	records []Record
+	records []Entry
 	audits  map[syntax.DID][]Entry
 }
 
 // NewDirectory returns a directory with all that its journal holds. It checks every record, as if it were submitted at
-// the time that it says. Errors: those of the journal and of [Next].
+// the time that it says. Errors: those of the journal; an [*Error] for an operation that doesn't follow from the others.
 func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	d := &Directory{journal: c.Journal, limitRate: c.LimitRate, clock: c.Clock, audits: map[syntax.DID][]Entry{}}
 	if d.clock == nil {
@@ -75,7 +66,7 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	if d.journal == nil {
 		return d, nil
 	}
-	for r, err := range d.journal.Records() {
+	for r, err := range d.journal.Entries() {
 		if err != nil {
 			return nil, err
 		}
@@ -86,17 +77,17 @@ func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	return d, nil
 }
 
-func (d *Directory) replay(r Record) error {
+func (d *Directory) replay(r Entry) error {
 	if c, err := CID(r.Op); err != nil || !c.Equals(r.CID) {
 		return fmt.Errorf("%w: another operation than %s", ErrMalformed, r.CID)
 	}
 	if n := len(d.records); n > 0 {
 		last := d.records[n-1]
 		if r.Seq <= last.Seq || !r.CreatedAt.After(last.CreatedAt) {
-			return fmt.Errorf("%w: not after record %d", ErrOrder, last.Seq)
+			return fmt.Errorf("%w: not after record %d", errOrder, last.Seq)
 		}
 	}
-	nullified, err := Next(r.DID, d.active(r.DID), r.Op, r.CreatedAt)
+	nullified, err := next(r.DID, d.active(r.DID), r.Op, r.CreatedAt)
 	if err != nil {
 		return err
 	}
@@ -105,9 +96,9 @@ func (d *Directory) replay(r Record) error {
 }
 
 // Submit checks an operation and adds it to the log of its DID. When it returns nil, the operation is in the journal.
-// Errors: [ErrMalformed], [ErrRateLimited] and those of [Next], each an [*Error]; those of the journal.
+// Errors: an [*Error] that says what is wrong with it, an [ErrMalformed] for what no log would take; those of the journal.
 func (d *Directory) Submit(ctx context.Context, did syntax.DID, op Op) error {
-	if err := CheckLimits(op); err != nil {
+	if err := checkLimits(op); err != nil {
 		return err
 	}
 	c, err := CID(op)
@@ -119,7 +110,7 @@ func (d *Directory) Submit(ctx context.Context, did syntax.DID, op Op) error {
 
 	now := d.now()
 	active := d.active(did)
-	nullified, err := Next(did, active, op, now)
+	nullified, err := next(did, active, op, now)
 	if err != nil {
 		return err
 	}
@@ -128,7 +119,7 @@ func (d *Directory) Submit(ctx context.Context, did syntax.DID, op Op) error {
 			return err
 		}
 	}
-	r := Record{Seq: d.lastSeq() + 1, DID: did, Op: op, CID: c, CreatedAt: now}
+	r := Entry{Seq: d.lastSeq() + 1, DID: did, Op: op, CID: c, CreatedAt: now}
 	if d.journal != nil {
 		if err := d.journal.Append(ctx, r); err != nil {
 			return err
@@ -159,7 +150,7 @@ func (d *Directory) lastSeq() int64 {
 }
 
 // publish makes a record visible that is in the journal. It needs d.submitting.
-func (d *Directory) publish(r Record, nullified int) {
+func (d *Directory) publish(r Entry, nullified int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	audit := slices.Clone(d.audits[r.DID]) // readers may hold the old one
@@ -169,7 +160,7 @@ func (d *Directory) publish(r Record, nullified int) {
 			nullified--
 		}
 	}
-	d.audits[r.DID] = append(audit, Entry{DID: r.DID, Op: r.Op, CID: r.CID, CreatedAt: r.CreatedAt})
+	d.audits[r.DID] = append(audit, r)
 	d.records = append(d.records, r)
 }
 
@@ -209,10 +200,10 @@ func (d *Directory) active(did syntax.DID) []Entry {
 }
 
 // export returns up to limit records that come after those for which before is true.
-func (d *Directory) export(limit int, before func(Record) bool) []Record {
+func (d *Directory) export(limit int, before func(Entry) bool) []Entry {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	from, _ := slices.BinarySearchFunc(d.records, struct{}{}, func(r Record, _ struct{}) int {
+	from, _ := slices.BinarySearchFunc(d.records, struct{}{}, func(r Entry, _ struct{}) int {
 		if before(r) {
 			return -1
 		}
@@ -222,7 +213,7 @@ func (d *Directory) export(limit int, before func(Record) bool) []Record {
 }
 
 // nullified says whether a record's operation is undone by now.
-func (d *Directory) nullified(r Record) bool {
+func (d *Directory) nullified(r Entry) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	audit := d.audits[r.DID]
@@ -256,7 +247,7 @@ func checkRate(active []Entry, now time.Time) error {
 			}
 		}
 		if n >= r.max {
-			return invalid(ErrRateLimited, "To many operations within last %s (max %d)", r.name, r.max)
+			return invalid(errRateLimited, "To many operations within last %s (max %d)", r.name, r.max)
 		}
 	}
 	return nil

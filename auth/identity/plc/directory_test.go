@@ -273,7 +273,7 @@ func TestDirectoryLogsVerify(t *testing.T) {
 		for range rapid.IntRange(1, 15).Draw(rt, "operations") {
 			c.move(time.Duration(rapid.IntRange(-1, 100).Draw(rt, "hours")) * time.Hour)
 			prev := rapid.SampledFrom(cids[max(0, len(cids)-3):]).Draw(rt, "prev")
-			var op Signable = &Operation{State: stateOf("alice", keys...), Prev: prev}
+			var op Op = &Operation{State: stateOf("alice", keys...), Prev: prev}
 			if rapid.IntRange(0, 9).Draw(rt, "tombstone") == 0 {
 				op = &Tombstone{Prev: prev}
 			}
@@ -286,7 +286,7 @@ func TestDirectoryLogsVerify(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if err := Verify(did, audit); err != nil {
+		if err := verify(did, audit); err != nil {
 			rt.Fatal(err)
 		}
 		again, err := newDirectory(t, DirectoryConfig{Journal: journal}).AuditLog(did)

@@ -17,10 +17,10 @@ type Data struct {
 	State
 }
 
-// Document is a DID document, as a directory renders it.
+// document is a DID document, as a directory renders it.
 //
 // Spec: https://www.w3.org/TR/did-core/
-type Document struct {
+type document struct {
 	Context            []string                         `json:"@context"`
 	ID                 syntax.DID                       `json:"id"`
 	AlsoKnownAs        []string                         `json:"alsoKnownAs"`
@@ -28,10 +28,10 @@ type Document struct {
 	Service            []identity.DocService            `json:"service"`
 }
 
-// Document renders the state as a DID document. Methods and services are ordered by the length of their IDs, then byte
+// document renders the state as a DID document. Methods and services are ordered by the length of their IDs, then byte
 // by byte, as in the public directory.
-func (d Data) Document() Document {
-	doc := Document{
+func (d Data) document() document {
+	doc := document{
 		Context:            []string{"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"},
 		ID:                 d.DID,
 		AlsoKnownAs:        append([]string{}, d.AlsoKnownAs...),

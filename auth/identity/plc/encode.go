@@ -13,16 +13,16 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// Encode returns the canonical DAG-CBOR of a signed operation, which its CID and, for a genesis operation, the DID are
+// encodeSigned returns the canonical DAG-CBOR of a signed operation, which its CID and, for a genesis operation, the DID are
 // hashes of.
-func Encode(op Op) ([]byte, error) {
+func encodeSigned(op Op) ([]byte, error) {
 	f := op.fields()
 	f["sig"] = op.Signature()
 	return encode(f)
 }
 
-// EncodeUnsigned returns the canonical DAG-CBOR of an operation without its signature: the bytes that are signed.
-func EncodeUnsigned(op Op) ([]byte, error) { return encode(op.fields()) }
+// encodeUnsigned returns the canonical DAG-CBOR of an operation without its signature: the bytes that are signed.
+func encodeUnsigned(op Op) ([]byte, error) { return encode(op.fields()) }
 
 func encode(f map[string]any) ([]byte, error) {
 	b, err := atdata.MarshalCBOR(f)
@@ -34,7 +34,7 @@ func encode(f map[string]any) ([]byte, error) {
 
 // CID returns the CID of a signed operation.
 func CID(op Op) (cid.Cid, error) {
-	b, err := Encode(op)
+	b, err := encodeSigned(op)
 	if err != nil {
 		return cid.Undef, err
 	}
@@ -43,7 +43,7 @@ func CID(op Op) (cid.Cid, error) {
 
 // GenesisDID returns the DID that a signed genesis operation makes.
 func GenesisDID(op Op) (syntax.DID, error) {
-	b, err := Encode(op)
+	b, err := encodeSigned(op)
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func (o *Operation) MarshalJSON() ([]byte, error) { return marshalOp(o) }
 func (t *Tombstone) MarshalJSON() ([]byte, error) { return marshalOp(t) }
 
 // MarshalJSON returns the form that directories give.
-func (c *Create) MarshalJSON() ([]byte, error) { return marshalOp(c) }
+func (c *legacyCreate) MarshalJSON() ([]byte, error) { return marshalOp(c) }
 
 func marshalOp(op Op) ([]byte, error) {
 	f := op.fields()

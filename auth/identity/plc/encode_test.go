@@ -44,12 +44,12 @@ func TestEncodeIsCanonical(t *testing.T) {
 		cborText("rotationKeys") + cborArray(2) + cborText("did:key:zA") + cborText("did:key:zB") +
 		cborText("verificationMethods") + cborMap(2) +
 		cborText("zz") + cborText("did:key:zC") + cborText("aaa") + cborText("did:key:zD")
-	got, err := Encode(op)
+	got, err := encodeSigned(op)
 	if err != nil || string(got) != want {
 		t.Errorf("%q, %v\nwant %q", got, err, want)
 	}
 	unsigned := cborMap(6) + strings.TrimPrefix(want, cborMap(7)+cborText("sig")+cborText("sig"))
-	if got, err := EncodeUnsigned(op); err != nil || string(got) != unsigned {
+	if got, err := encodeUnsigned(op); err != nil || string(got) != unsigned {
 		t.Errorf("unsigned %q, %v\nwant %q", got, err, unsigned)
 	}
 
@@ -72,7 +72,7 @@ func TestEncodeAgreesWithJSON(t *testing.T) {
 		sign(t, &Operation{State: stateOf("alice", k)}, k),
 		sign(t, &Operation{State: stateOf("alice", k), Prev: "bafy"}, k),
 		sign(t, &Tombstone{Prev: "bafy"}, k),
-		&Create{SigningKey: "a", RecoveryKey: "b", Handle: "c", Service: "d", Sig: "e"},
+		&legacyCreate{SigningKey: "a", RecoveryKey: "b", Handle: "c", Service: "d", Sig: "e"},
 	}
 	for _, op := range ops {
 		checkRoundTrip(t, op)
@@ -93,7 +93,7 @@ func checkRoundTrip(t *testing.T, op Op) {
 	if cidOf(t, again) != cidOf(t, op) {
 		t.Errorf("%s: another CID after a round trip", raw)
 	}
-	bin, err := Encode(op)
+	bin, err := encodeSigned(op)
 	if err != nil {
 		t.Fatal(err)
 	}

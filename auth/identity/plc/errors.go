@@ -11,26 +11,23 @@ var (
 	// ErrMalformed: an operation has the wrong form, or exceeds a limit.
 	ErrMalformed = errors.New("plc: malformed operation")
 
-	// ErrSignature: an operation's signature isn't that of a key that may sign it.
-	ErrSignature = errors.New("plc: invalid signature")
+	// errSignature: an operation's signature isn't that of a key that may sign it.
+	errSignature = errors.New("plc: invalid signature")
 
-	// ErrOrder: an operation doesn't follow from the log.
-	ErrOrder = errors.New("plc: operation out of order")
+	// errOrder: an operation doesn't follow from the log.
+	errOrder = errors.New("plc: operation out of order")
 
-	// ErrLateRecovery: an operation would undo one that is older than [RecoveryWindow].
-	ErrLateRecovery = errors.New("plc: recovery window is over")
+	// errLateRecovery: an operation would undo one that is older than recoveryWindow.
+	errLateRecovery = errors.New("plc: recovery window is over")
 
-	// ErrGenesis: the hash of a genesis operation isn't the DID.
-	ErrGenesis = errors.New("plc: genesis operation of another DID")
+	// errGenesis: the hash of a genesis operation isn't the DID.
+	errGenesis = errors.New("plc: genesis operation of another DID")
 
-	// ErrRateLimited: the DID has had too many operations lately.
-	ErrRateLimited = errors.New("plc: too many operations")
+	// errRateLimited: the DID has had too many operations lately.
+	errRateLimited = errors.New("plc: too many operations")
 
 	// ErrTombstoned: the identity was ended by a tombstone.
 	ErrTombstoned = errors.New("plc: identity is tombstoned")
-
-	// ErrNotRotationKey: the signer's key isn't among the rotation keys of the last operation.
-	ErrNotRotationKey = errors.New("plc: not a rotation key of the identity")
 
 	// ErrNotPLC: the DID is of another method, or has no did:plc syntax.
 	ErrNotPLC = errors.New("plc: not a did:plc")

@@ -84,9 +84,9 @@ func completeLines(f *os.File) (int64, error) {
 	}
 }
 
-// Records yields the records of the file. Error: [ErrMalformed] if a line isn't one.
-func (f *File) Records() iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+// Entries yields the records of the file. Error: [ErrMalformed] if a line isn't one.
+func (f *File) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
 		f.mu.Lock()
 		size := f.size
 		f.mu.Unlock()
@@ -95,7 +95,7 @@ func (f *File) Records() iter.Seq2[Record, error] {
 		for n := 1; lines.Scan(); n++ {
 			r, err := parseRecord(lines.Bytes())
 			if err != nil {
-				yield(Record{}, fmt.Errorf("%w: journal: line %d: %w", ErrMalformed, n, err))
+				yield(Entry{}, fmt.Errorf("%w: journal: line %d: %w", ErrMalformed, n, err))
 				return
 			}
 			if !yield(r, nil) {
@@ -103,26 +103,27 @@ func (f *File) Records() iter.Seq2[Record, error] {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(Record{}, fmt.Errorf("plc: journal: %w", err))
+			yield(Entry{}, fmt.Errorf("plc: journal: %w", err))
 		}
 	}
 }
 
-func parseRecord(line []byte) (Record, error) {
+func parseRecord(line []byte) (Entry, error) {
 	var w wireEntry
 	if err := json.Unmarshal(line, &w); err != nil {
-		return Record{}, err
+		return Entry{}, err
 	}
 	var e Entry
 	if err := e.read(w); err != nil {
-		return Record{}, err
+		return Entry{}, err
 	}
-	return Record{Seq: w.Seq, DID: e.DID, Op: e.Op, CID: e.CID, CreatedAt: e.CreatedAt.UTC()}, nil
+	e.Seq, e.CreatedAt, e.Nullified = w.Seq, e.CreatedAt.UTC(), false
+	return e, nil
 }
 
 // Append writes a line and flushes it to the disk. After an error that leaves open what the disk holds, every further
 // call fails, until the file is opened anew.
-func (f *File) Append(_ context.Context, r Record) error {
+func (f *File) Append(_ context.Context, r Entry) error {
 	v, err := r.sequenced()
 	if err != nil {
 		return err

@@ -14,24 +14,24 @@ import (
 
 // memoryJournal keeps records in memory, or fails with err.
 type memoryJournal struct {
-	records []Record
+	records []Entry
 	err     error
 }
 
-func (j *memoryJournal) Records() iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
+func (j *memoryJournal) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
 		for _, r := range j.records {
 			if !yield(r, nil) {
 				return
 			}
 		}
 		if j.err != nil {
-			yield(Record{}, j.err)
+			yield(Entry{}, j.err)
 		}
 	}
 }
 
-func (j *memoryJournal) Append(_ context.Context, r Record) error {
+func (j *memoryJournal) Append(_ context.Context, r Entry) error {
 	if j.err == nil {
 		j.records = append(j.records, r)
 	}

@@ -35,25 +35,25 @@ func TestInterop(t *testing.T) {
 	}
 	for _, path := range files("valid") {
 		log := read(path)
-		if err := Verify(log[0].DID, log); err != nil {
+		if err := verify(log[0].DID, log); err != nil {
 			t.Error(path, err)
 		}
 	}
 	want := map[string]error{
-		"log_invalid_nullification_reused_key.json": ErrSignature,
-		"log_invalid_nullification_too_slow.json":   ErrLateRecovery,
-		"log_invalid_sig_b64_newline.json":          ErrSignature,
-		"log_invalid_sig_b64_padding_bits.json":     ErrSignature,
-		"log_invalid_sig_b64_padding_chars.json":    ErrSignature,
-		"log_invalid_sig_der.json":                  ErrSignature,
-		"log_invalid_sig_k256_high_s.json":          ErrSignature,
-		"log_invalid_sig_p256_high_s.json":          ErrSignature,
-		"log_invalid_update_nullified.json":         ErrOrder,
-		"log_invalid_update_tombstoned.json":        ErrOrder,
+		"log_invalid_nullification_reused_key.json": errSignature,
+		"log_invalid_nullification_too_slow.json":   errLateRecovery,
+		"log_invalid_sig_b64_newline.json":          errSignature,
+		"log_invalid_sig_b64_padding_bits.json":     errSignature,
+		"log_invalid_sig_b64_padding_chars.json":    errSignature,
+		"log_invalid_sig_der.json":                  errSignature,
+		"log_invalid_sig_k256_high_s.json":          errSignature,
+		"log_invalid_sig_p256_high_s.json":          errSignature,
+		"log_invalid_update_nullified.json":         errOrder,
+		"log_invalid_update_tombstoned.json":        errOrder,
 	}
 	for _, path := range files("invalid") {
 		log := read(path)
-		err := Verify(log[0].DID, log)
+		err := verify(log[0].DID, log)
 		if reason, ok := want[filepath.Base(path)]; !ok || !errors.Is(err, reason) {
 			t.Errorf("%s: %v, want %v", path, err, reason)
 		}

@@ -9,11 +9,11 @@ import (
 
 // The limits of the public directory. Lengths of strings are in UTF-16 code units.
 const (
-	MaxOpBytes             = 4000 // of the signed operation in DAG-CBOR
-	MaxRotationKeys        = 10
-	MaxVerificationMethods = 10
-	MaxAlsoKnownAs         = 10
-	MaxServices            = 10
+	maxOpBytes             = 4000 // of the signed operation in DAG-CBOR
+	maxRotationKeys        = 10
+	maxVerificationMethods = 10
+	maxAlsoKnownAs         = 10
+	maxServices            = 10
 
 	maxAlsoKnownAsLength     = 258
 	maxServiceTypeLength     = 256
@@ -22,20 +22,20 @@ const (
 	maxDIDKeyLength          = 256
 )
 
-// CheckLimits says whether a directory takes an operation's content, whatever the log. It refuses the legacy [*Create].
+// checkLimits says whether a directory takes an operation's content, whatever the log. It refuses the legacy legacyCreate.
 // Error: [ErrMalformed].
-func CheckLimits(op Op) error {
-	b, err := Encode(op)
+func checkLimits(op Op) error {
+	b, err := encodeSigned(op)
 	if err != nil {
 		return err
 	}
-	if len(b) > MaxOpBytes {
-		return invalid(ErrMalformed, "Operation too large (%d bytes maximum in cbor encoding)", MaxOpBytes)
+	if len(b) > maxOpBytes {
+		return invalid(ErrMalformed, "Operation too large (%d bytes maximum in cbor encoding)", maxOpBytes)
 	}
 	switch o := op.(type) {
 	case *Operation:
 		return o.State.check()
-	case *Create:
+	case *legacyCreate:
 		return notValid(o)
 	}
 	return nil
@@ -45,8 +45,8 @@ func (s *State) check() error {
 	if err := checkNames(s.AlsoKnownAs); err != nil {
 		return err
 	}
-	if len(s.RotationKeys) > MaxRotationKeys {
-		return invalid(ErrMalformed, "Too many rotationKey entries (max %d)", MaxRotationKeys)
+	if len(s.RotationKeys) > maxRotationKeys {
+		return invalid(ErrMalformed, "Too many rotationKey entries (max %d)", maxRotationKeys)
 	}
 	for _, key := range s.RotationKeys {
 		if _, err := atcrypto.ParsePublicDIDKey(key); err != nil {
@@ -60,8 +60,8 @@ func (s *State) check() error {
 }
 
 func checkNames(names []string) error {
-	if len(names) > MaxAlsoKnownAs {
-		return invalid(ErrMalformed, "To many alsoKnownAs entries (max %d)", MaxAlsoKnownAs)
+	if len(names) > maxAlsoKnownAs {
+		return invalid(ErrMalformed, "To many alsoKnownAs entries (max %d)", maxAlsoKnownAs)
 	}
 	seen := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -77,8 +77,8 @@ func checkNames(names []string) error {
 }
 
 func checkServices(services map[string]Service) error {
-	if len(services) > MaxServices {
-		return invalid(ErrMalformed, "To many service entries (max %d)", MaxServices)
+	if len(services) > maxServices {
+		return invalid(ErrMalformed, "To many service entries (max %d)", maxServices)
 	}
 	for id, s := range services {
 		switch {
@@ -96,8 +96,8 @@ func checkServices(services map[string]Service) error {
 // checkMethods takes keys of any type, as long as their spelling is that of a did:key: others than the AT Protocol use
 // these.
 func checkMethods(methods map[string]string) error {
-	if len(methods) > MaxVerificationMethods {
-		return invalid(ErrMalformed, "Too many Verification Method entries (max %d)", MaxVerificationMethods)
+	if len(methods) > maxVerificationMethods {
+		return invalid(ErrMalformed, "Too many Verification Method entries (max %d)", maxVerificationMethods)
 	}
 	for id, key := range methods {
 		if length(id) > maxIDLength {

@@ -9,11 +9,12 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// RecoveryWindow is how long an operation can be undone by one that a rotation key of higher authority signed.
-const RecoveryWindow = 72 * time.Hour
+// recoveryWindow is how long an operation can be undone by one that a rotation key of higher authority signed.
+const recoveryWindow = 72 * time.Hour
 
-// Entry is an operation in a directory's log. Its JSON form is that of the audit log.
+// Entry is an operation in a directory's log, as the directory took it. Its JSON form is that of the audit log.
 type Entry struct {
+	Seq       int64 // in the log of the whole directory, from 1 on; the JSON form leaves it out
 	DID       syntax.DID
 	Op        Op
 	CID       cid.Cid
@@ -21,11 +22,11 @@ type Entry struct {
 	CreatedAt time.Time // when the directory took it; kept to the millisecond
 }
 
-// Next says what an operation that arrives at a time does to a log, which has no nullified entries: it returns how many
-// of the log's last entries it nullifies. It doesn't check limits; see [CheckLimits].
+// next says what an operation that arrives at a time does to a log, which has no nullified entries: it returns how many
+// of the log's last entries it nullifies. It doesn't check limits; see checkLimits.
 //
-// Errors, each an [*Error]: [ErrGenesis]; [ErrSignature]; [ErrOrder]; [ErrLateRecovery].
-func Next(did syntax.DID, log []Entry, op Op, at time.Time) (nullified int, err error) {
+// Errors, each an [*Error]: errGenesis; errSignature; errOrder; errLateRecovery.
+func next(did syntax.DID, log []Entry, op Op, at time.Time) (nullified int, err error) {
 	if len(log) == 0 {
 		return 0, checkGenesis(did, op)
 	}
@@ -46,7 +47,7 @@ func Next(did syntax.DID, log []Entry, op Op, at time.Time) (nullified int, err 
 	}
 	undone := log[last+1:]
 	if len(undone) == 0 {
-		_, err := VerifySignature(op, before.RotationKeys)
+		_, err := verifySignature(op, before.RotationKeys)
 		return 0, err
 	}
 	return len(undone), checkRecovery(before.RotationKeys, undone, op, at)
@@ -57,7 +58,7 @@ func checkGenesis(did syntax.DID, op Op) error {
 	if !ok {
 		return misordered()
 	}
-	if _, err := VerifySignature(op, state.RotationKeys); err != nil {
+	if _, err := verifySignature(op, state.RotationKeys); err != nil {
 		return err
 	}
 	want, err := GenesisDID(op)
@@ -65,10 +66,10 @@ func checkGenesis(did syntax.DID, op Op) error {
 		return err
 	}
 	if did != want {
-		return invalid(ErrGenesis, "Hash of genesis operation does not match DID identifier: %s", want)
+		return invalid(errGenesis, "Hash of genesis operation does not match DID identifier: %s", want)
 	}
 	if op.Previous() != "" {
-		return invalid(ErrOrder, "Improperly formatted operation, expected null prev on create")
+		return invalid(errOrder, "Improperly formatted operation, expected null prev on create")
 	}
 	return nil
 }
@@ -76,57 +77,24 @@ func checkGenesis(did syntax.DID, op Op) error {
 // checkRecovery checks an operation that replaces others: its key outranks that of the first of them, which is still
 // young enough.
 func checkRecovery(keys []string, undone []Entry, op Op, at time.Time) error {
-	disputed, err := VerifySignature(undone[0].Op, keys)
+	disputed, err := verifySignature(undone[0].Op, keys)
 	if err != nil {
 		return err
 	}
-	if _, err := VerifySignature(op, keys[:disputed]); err != nil {
+	if _, err := verifySignature(op, keys[:disputed]); err != nil {
 		return err
 	}
 	if !at.After(undone[len(undone)-1].CreatedAt) {
 		return misordered()
 	}
-	if age := at.Sub(undone[0].CreatedAt); age > RecoveryWindow {
-		return invalid(ErrLateRecovery, "Recovery operation occurred outside of the allowed 72 hr recovery window. "+
+	if age := at.Sub(undone[0].CreatedAt); age > recoveryWindow {
+		return invalid(errLateRecovery, "Recovery operation occurred outside of the allowed 72 hr recovery window. "+
 			"Time lapsed: %d", age.Milliseconds())
 	}
 	return nil
 }
 
-func misordered() error { return invalid(ErrOrder, "Operations not correctly ordered") }
-
-// Verify checks a whole audit log, as [Client.AuditLog] returns it: the DID, every CID, signature and predecessor, and
-// which entries are nullified. What it can't find out is whether the directory left something out, or misdated it.
-//
-// Errors: those of [Next]; [ErrOrder] if a CID or a nullification is wrong, or the log is empty.
-func Verify(did syntax.DID, audit []Entry) error {
-	if len(audit) == 0 {
-		return fmt.Errorf("%w: empty log", ErrOrder)
-	}
-	var active []Entry
-	var positions []int // of active's entries in audit
-	for i, e := range audit {
-		if c, err := CID(e.Op); err != nil || !c.Equals(e.CID) || e.DID != did {
-			return fmt.Errorf("%w: entry %d isn't %s of %s", ErrOrder, i, e.CID, did)
-		}
-		n, err := Next(did, active, e.Op, e.CreatedAt)
-		if err != nil {
-			return fmt.Errorf("plc: entry %d: %w", i, err)
-		}
-		keep := len(active) - n
-		active, positions = append(active[:keep], e), append(positions[:keep], i)
-	}
-	for i, e := range audit {
-		stays := len(positions) > 0 && positions[0] == i
-		if stays {
-			positions = positions[1:]
-		}
-		if e.Nullified == stays {
-			return fmt.Errorf("%w: entry %d: nullified is %t", ErrOrder, i, e.Nullified)
-		}
-	}
-	return nil
-}
+func misordered() error { return invalid(errOrder, "Operations not correctly ordered") }
 
 // timeFormat is that of JavaScript's toISOString.
 const timeFormat = "2006-01-02T15:04:05.000Z"

@@ -43,7 +43,7 @@ func TestLogRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Verify(did, audit); err != nil {
+		if err := verify(did, audit); err != nil {
 			t.Error(err)
 		}
 		if len(audit) != len(nullified) {
@@ -62,7 +62,7 @@ func TestLogRules(t *testing.T) {
 	})
 	t.Run("no other key may sign", func(t *testing.T) {
 		d, _, cids := start(t)
-		if err := d.Submit(t.Context(), did, update(t, cids[2], stranger)); !errors.Is(err, ErrSignature) {
+		if err := d.Submit(t.Context(), did, update(t, cids[2], stranger)); !errors.Is(err, errSignature) {
 			t.Error(err)
 		}
 		check(t, d, false, false, false)
@@ -71,7 +71,7 @@ func TestLogRules(t *testing.T) {
 		d, _, cids := start(t)
 		op := sign(t, &Operation{State: stateOf("new", high), Prev: cids[2]}, low)
 		submit(t, d, did, op)
-		if err := d.Submit(t.Context(), did, update(t, cidOf(t, op), low)); !errors.Is(err, ErrSignature) {
+		if err := d.Submit(t.Context(), did, update(t, cidOf(t, op), low)); !errors.Is(err, errSignature) {
 			t.Error(err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestLogRules(t *testing.T) {
 		d, c, cids := start(t)
 		c.move(time.Minute)
 		for _, op := range []Op{update(t, cids[1], low), update(t, cids[0], high), update(t, cids[0], low)} {
-			if err := d.Submit(t.Context(), did, op); !errors.Is(err, ErrSignature) {
+			if err := d.Submit(t.Context(), did, op); !errors.Is(err, errSignature) {
 				t.Error(err)
 			}
 		}
@@ -95,8 +95,8 @@ func TestLogRules(t *testing.T) {
 	})
 	t.Run("recovery ends after exactly 72 hours", func(t *testing.T) {
 		d, c, cids := start(t)
-		c.move(RecoveryWindow + time.Millisecond)
-		wantRefusal(t, d.Submit(t.Context(), did, update(t, cids[1], high)), ErrLateRecovery,
+		c.move(recoveryWindow + time.Millisecond)
+		wantRefusal(t, d.Submit(t.Context(), did, update(t, cids[1], high)), errLateRecovery,
 			"Recovery operation occurred outside of the allowed 72 hr recovery window. Time lapsed: 259200001")
 		c.move(-time.Millisecond)
 		submit(t, d, did, update(t, cids[1], high))
@@ -105,20 +105,20 @@ func TestLogRules(t *testing.T) {
 	t.Run("a nullified operation has no successor", func(t *testing.T) {
 		d, _, cids := start(t)
 		submit(t, d, did, update(t, cids[1], high))
-		wantRefusal(t, d.Submit(t.Context(), did, update(t, cids[2], high)), ErrOrder, orderMessage)
+		wantRefusal(t, d.Submit(t.Context(), did, update(t, cids[2], high)), errOrder, orderMessage)
 	})
 	t.Run("an unknown, absent or unreadable prev is refused", func(t *testing.T) {
 		d, _, _ := start(t)
 		other := sign(t, &Operation{State: stateOf("bob", high)}, high)
 		for _, prev := range []string{cidOf(t, other), "", "nonsense"} {
-			wantRefusal(t, d.Submit(t.Context(), did, update(t, prev, high)), ErrOrder, orderMessage)
+			wantRefusal(t, d.Submit(t.Context(), did, update(t, prev, high)), errOrder, orderMessage)
 		}
 	})
 	t.Run("a tombstone ends the identity", func(t *testing.T) {
 		d, _, cids := start(t)
 		end := sign(t, &Tombstone{Prev: cids[2]}, low)
 		submit(t, d, did, end)
-		wantRefusal(t, d.Submit(t.Context(), did, update(t, cidOf(t, end), high)), ErrOrder, orderMessage)
+		wantRefusal(t, d.Submit(t.Context(), did, update(t, cidOf(t, end), high)), errOrder, orderMessage)
 		if _, err := d.Data(did); !errors.Is(err, ErrNotFound) || !errors.Is(err, ErrTombstoned) {
 			t.Error(err)
 		}
@@ -133,31 +133,31 @@ func TestLogRules(t *testing.T) {
 	t.Run("a genesis operation fits its DID only", func(t *testing.T) {
 		d := newDirectory(t, DirectoryConfig{})
 		other := sign(t, &Operation{State: stateOf("bob", high)}, high)
-		wantRefusal(t, d.Submit(t.Context(), did, other), ErrGenesis,
+		wantRefusal(t, d.Submit(t.Context(), did, other), errGenesis,
 			"Hash of genesis operation does not match DID identifier: "+didOf(t, other).String())
 	})
 	t.Run("a genesis operation is signed by a key of its own", func(t *testing.T) {
 		d := newDirectory(t, DirectoryConfig{})
 		op := sign(t, &Operation{State: stateOf("bob", high)}, low)
-		if err := d.Submit(t.Context(), didOf(t, op), op); !errors.Is(err, ErrSignature) {
+		if err := d.Submit(t.Context(), didOf(t, op), op); !errors.Is(err, errSignature) {
 			t.Error(err)
 		}
 	})
 	t.Run("a genesis operation has no prev", func(t *testing.T) {
 		d := newDirectory(t, DirectoryConfig{})
 		op := update(t, cidOf(t, genesis), high)
-		if err := d.Submit(t.Context(), didOf(t, op), op); !errors.Is(err, ErrOrder) {
+		if err := d.Submit(t.Context(), didOf(t, op), op); !errors.Is(err, errOrder) {
 			t.Error(err)
 		}
 	})
 	t.Run("a log doesn't begin with a tombstone", func(t *testing.T) {
 		d := newDirectory(t, DirectoryConfig{})
 		op := sign(t, &Tombstone{Prev: cidOf(t, genesis)}, high)
-		wantRefusal(t, d.Submit(t.Context(), didOf(t, op), op), ErrOrder, orderMessage)
+		wantRefusal(t, d.Submit(t.Context(), didOf(t, op), op), errOrder, orderMessage)
 	})
 	t.Run("a legacy genesis operation is verified, but not taken", func(t *testing.T) {
-		op := &Create{SigningKey: didKey(low), RecoveryKey: didKey(high), Handle: "alice.test", Service: "pds.test"}
-		data, err := EncodeUnsigned(op)
+		op := &legacyCreate{SigningKey: didKey(low), RecoveryKey: didKey(high), Handle: "alice.test", Service: "pds.test"}
+		data, err := encodeUnsigned(op)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func TestLogRules(t *testing.T) {
 		}
 		op.Sig = resign(sig)
 		did := didOf(t, op)
-		if _, err := Next(did, nil, op, time.Time{}); err != nil {
+		if _, err := next(did, nil, op, time.Time{}); err != nil {
 			t.Error(err)
 		}
 		if s, _ := op.Result(); s.Handle() != "alice.test" || s.PDS() != "https://pds.test" {
@@ -202,10 +202,10 @@ func TestVerifyFindsForgery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Verify(did, append([]Entry(nil), audit...)); err != nil {
+		if err := verify(did, append([]Entry(nil), audit...)); err != nil {
 			t.Fatal(err)
 		}
-		if Verify(did, forge(append([]Entry(nil), audit...))) == nil {
+		if verify(did, forge(append([]Entry(nil), audit...))) == nil {
 			t.Errorf("%s: passes", name)
 		}
 	}
@@ -223,7 +223,7 @@ func TestSignatureSpelling(t *testing.T) {
 	}{"K-256": {newSigner(t), k256}, "P-256": {newSignerP256(t), elliptic.P256().Params().N}} {
 		op := sign(t, &Operation{State: stateOf("alice", c.signer)}, c.signer)
 		keys := []string{"did:key:zUnknown", didKey(newSigner(t)), didKey(c.signer)}
-		if i, err := VerifySignature(op, keys); i != 2 || err != nil {
+		if i, err := verifySignature(op, keys); i != 2 || err != nil {
 			t.Fatal(name, i, err)
 		}
 		sig, err := base64.RawURLEncoding.DecodeString(op.Sig)
@@ -252,7 +252,7 @@ func TestSignatureSpelling(t *testing.T) {
 		} {
 			forged := *op
 			forged.Sig = s
-			if _, err := VerifySignature(&forged, keys); !errors.Is(err, ErrSignature) {
+			if _, err := verifySignature(&forged, keys); !errors.Is(err, errSignature) {
 				t.Errorf("%s, %s: %v", name, spelling, err)
 			}
 		}
@@ -325,10 +325,10 @@ func TestLimits(t *testing.T) {
 		good, bad := stateOf("alice", k), stateOf("alice", k)
 		test.good(&good)
 		test.bad(&bad)
-		if err := CheckLimits(&Operation{State: good}); err != nil {
+		if err := checkLimits(&Operation{State: good}); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		wantRefusal(t, CheckLimits(&Operation{State: bad}), ErrMalformed, test.message)
+		wantRefusal(t, checkLimits(&Operation{State: bad}), ErrMalformed, test.message)
 	}
 }
 
@@ -352,7 +352,7 @@ func TestRateLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantRefusal(t, next(thief), ErrRateLimited, "To many operations within last hour (max 10)")
+	wantRefusal(t, next(thief), errRateLimited, "To many operations within last hour (max 10)")
 	for range 20 {
 		c.move(time.Hour)
 		if err := next(thief); err != nil {
@@ -360,7 +360,7 @@ func TestRateLimit(t *testing.T) {
 		}
 	}
 	c.move(time.Hour)
-	wantRefusal(t, next(thief), ErrRateLimited, "To many operations within last day (max 30)")
+	wantRefusal(t, next(thief), errRateLimited, "To many operations within last day (max 30)")
 
 	submit(t, d, did, sign(t, &Operation{State: stateOf("alice", k), Prev: cidOf(t, first)}, k)) // recovery isn't limited
 	if _, err := d.AuditLog(syntax.DID("did:plc:none")); !errors.Is(err, ErrNotFound) {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Op is an operation, signed or not: an [*Operation], a [*Tombstone] or a [*Create]. Its JSON form is what directories
+// Op is an operation, signed or not: an [*Operation], a [*Tombstone], or the genesis operation of an old identity, which
+// [ParseOp] alone makes. Its JSON form is what directories
 // take and give; [ParseOp] reads it.
 type Op interface {
 	// Previous returns the CID of the operation that this one follows, as written in it, or "" for a genesis operation.
@@ -20,11 +21,7 @@ type Op interface {
 
 	// fields returns the operation's fields but the signature, in the shapes that atdata encodes.
 	fields() map[string]any
-}
 
-// Signable is an [Op] that [Sign] signs.
-type Signable interface {
-	Op
 	setSignature(sig string)
 }
 
@@ -109,7 +106,7 @@ func (o *Operation) fields() map[string]any {
 	}
 }
 
-// Tombstone is a plc_tombstone: it ends the identity, unless it is undone within [RecoveryWindow].
+// Tombstone is a plc_tombstone: it ends the identity, unless it is undone within 72 hours.
 type Tombstone struct {
 	Prev string // the CID of the previous operation
 	Sig  string
@@ -130,9 +127,9 @@ func (t *Tombstone) fields() map[string]any {
 	return map[string]any{"type": typeTombstone, "prev": t.Prev}
 }
 
-// Create is a legacy genesis operation. Old DIDs are hashes of it, so it is read and checked, but directories take no
+// legacyCreate is the old form of a genesis operation. Old DIDs are hashes of it, so it is read and checked, but directories take no
 // new one.
-type Create struct {
+type legacyCreate struct {
 	SigningKey  string // as did:key
 	RecoveryKey string // as did:key
 	Handle      string
@@ -141,13 +138,13 @@ type Create struct {
 }
 
 // Previous returns "".
-func (c *Create) Previous() string { return "" }
+func (c *legacyCreate) Previous() string { return "" }
 
 // Signature returns c.Sig.
-func (c *Create) Signature() string { return c.Sig }
+func (c *legacyCreate) Signature() string { return c.Sig }
 
 // Result returns the state in the terms of an [Operation].
-func (c *Create) Result() (State, bool) {
+func (c *legacyCreate) Result() (State, bool) {
 	var s State
 	s.RotationKeys = []string{c.RecoveryKey, c.SigningKey}
 	s.SetSigningKey(c.SigningKey)
@@ -161,7 +158,9 @@ func (c *Create) Result() (State, bool) {
 	return s, true
 }
 
-func (c *Create) fields() map[string]any {
+func (c *legacyCreate) setSignature(sig string) { c.Sig = sig }
+
+func (c *legacyCreate) fields() map[string]any {
 	return map[string]any{
 		"type":        typeCreate,
 		"signingKey":  c.SigningKey,
@@ -179,9 +178,9 @@ const (
 )
 
 var (
-	_ Signable = (*Operation)(nil)
-	_ Signable = (*Tombstone)(nil)
-	_ Op       = (*Create)(nil)
+	_ Op = (*Operation)(nil)
+	_ Op = (*Tombstone)(nil)
+	_ Op = (*legacyCreate)(nil)
 )
 
 func anys(in []string) []any {

@@ -20,7 +20,7 @@ func ParseOp(raw []byte) (Op, error) {
 // notValid shows what isn't an operation, as the public directory does, if it is JSON of a reasonable size.
 func notValid(v any) *Error {
 	shown, err := json.Marshal(v)
-	if err != nil || len(shown) > MaxOpBytes {
+	if err != nil || len(shown) > maxOpBytes {
 		return invalid(ErrMalformed, "Not a valid operation")
 	}
 	return invalid(ErrMalformed, "Not a valid operation: %s", shown)
@@ -94,7 +94,7 @@ func parseTombstone(f object) (Op, error) {
 }
 
 func parseCreate(f object) (Op, error) {
-	var c Create
+	var c legacyCreate
 	err := errors.Join(
 		takeTo(f, "signingKey", &c.SigningKey),
 		takeTo(f, "recoveryKey", &c.RecoveryKey),

@@ -18,7 +18,7 @@ func TestParseOp(t *testing.T) {
 			Sig: "s",
 		},
 		`{"type":"plc_tombstone","prev":"p","sig":"s"}`: &Tombstone{Prev: "p", Sig: "s"},
-		`{"type":"create","signingKey":"a","recoveryKey":"b","handle":"c","service":"d","prev":null,"sig":"s"}`: &Create{
+		`{"type":"create","signingKey":"a","recoveryKey":"b","handle":"c","service":"d","prev":null,"sig":"s"}`: &legacyCreate{
 			SigningKey: "a", RecoveryKey: "b", Handle: "c", Service: "d", Sig: "s",
 		},
 	}
@@ -80,7 +80,7 @@ func FuzzOperation(f *testing.F) {
 	for _, op := range []Op{
 		sign(f, &Operation{State: stateOf("alice", k)}, k),
 		sign(f, &Tombstone{Prev: "bafyreihqa4o4gsyai22ydms6j4cua6yr6tuc7trq2temvnycadk2daniru"}, k),
-		&Create{SigningKey: didKey(k), RecoveryKey: didKey(k), Handle: "alice.test", Service: "pds.test", Sig: "s"},
+		&legacyCreate{SigningKey: didKey(k), RecoveryKey: didKey(k), Handle: "alice.test", Service: "pds.test", Sig: "s"},
 	} {
 		raw, err := json.Marshal(op)
 		if err != nil {
@@ -99,15 +99,15 @@ func FuzzOperation(f *testing.F) {
 		}
 		checkRoundTrip(t, op)
 		// Whatever it says, these answer.
-		_ = CheckLimits(op)
+		_ = checkLimits(op)
 		did := didOf(t, op)
-		if _, err := Next(did, nil, op, newClock().now()); err == nil {
+		if _, err := next(did, nil, op, newClock().now()); err == nil {
 			if state, ok := op.Result(); !ok || len(state.RotationKeys) == 0 {
 				t.Fatal("a genesis operation without keys")
 			}
 		}
 		if state, ok := op.Result(); ok {
-			Data{DID: did, State: state}.Document()
+			Data{DID: did, State: state}.document()
 		}
 	})
 }

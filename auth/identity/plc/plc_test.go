@@ -56,9 +56,9 @@ func stateOf(name string, keys ...Signer) State {
 	return s.Clone()
 }
 
-func sign[T Signable](t testing.TB, op T, s Signer) T {
+func sign[T Op](t testing.TB, op T, s Signer) T {
 	t.Helper()
-	if err := Sign(t.Context(), op, s); err != nil {
+	if err := signOp(t.Context(), op, s); err != nil {
 		t.Fatal(err)
 	}
 	return op

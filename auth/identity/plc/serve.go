@@ -69,7 +69,7 @@ func (d *Directory) serveDocument(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, "application/did+ld+json", data.Document())
+	return writeJSON(w, "application/did+ld+json", data.document())
 }
 
 func (d *Directory) serveData(w http.ResponseWriter, r *http.Request) error {
@@ -145,7 +145,7 @@ func (d *Directory) serveExport(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return invalid(nil, "Invalid after parameter")
 		}
-		return writeLines(w, d.export(count, func(r Record) bool { return r.Seq <= seq }), Record.sequenced)
+		return writeLines(w, d.export(count, func(r Entry) bool { return r.Seq <= seq }), Entry.sequenced)
 	}
 	var since time.Time
 	if after != "" {
@@ -154,22 +154,23 @@ func (d *Directory) serveExport(w http.ResponseWriter, r *http.Request) error {
 			return invalid(nil, "Invalid after parameter")
 		}
 	}
-	records := d.export(count, func(r Record) bool { return !r.CreatedAt.After(since) })
-	return writeLines(w, records, func(r Record) (any, error) {
-		return Entry{DID: r.DID, Op: r.Op, CID: r.CID, CreatedAt: r.CreatedAt, Nullified: d.nullified(r)}, nil
+	records := d.export(count, func(r Entry) bool { return !r.CreatedAt.After(since) })
+	return writeLines(w, records, func(r Entry) (any, error) {
+		r.Nullified = d.nullified(r)
+		return r, nil
 	})
 }
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 
 // sequenced returns a record as a line of the export.
-func (r Record) sequenced() (any, error) {
-	w, err := Entry{DID: r.DID, Op: r.Op, CID: r.CID, CreatedAt: r.CreatedAt}.wire()
+func (r Entry) sequenced() (any, error) {
+	w, err := r.wire()
 	w.Type, w.Seq = "sequenced_op", r.Seq
 	return w, err
 }
 
-func writeLines(w http.ResponseWriter, records []Record, line func(Record) (any, error)) error {
+func writeLines(w http.ResponseWriter, records []Entry, line func(Entry) (any, error)) error {
 	w.Header().Set("Content-Type", "application/jsonlines")
 	for i, r := range records {
 		v, err := line(r)

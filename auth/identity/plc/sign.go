@@ -39,10 +39,19 @@ func (k keySigner) Sign(_ context.Context, data []byte) ([]byte, error) {
 	return k.private.HashAndSign(data)
 }
 
-// Sign signs an operation, in place. It checks what the signer returns, so that one that signs wrongly is found here
-// and not by the directory. Error, beside those of the signer: [ErrSignature].
-func Sign(ctx context.Context, op Signable, s Signer) error {
-	data, err := EncodeUnsigned(op)
+// Sign signs an operation, in place: an [*Operation] or a [*Tombstone]. It checks that a directory will take the content,
+// and what the signer returns, so that one that signs wrongly is found here and not by the directory. Errors, beside
+// those of the signer: [ErrMalformed].
+func Sign(ctx context.Context, op Op, s Signer) error {
+	if err := signOp(ctx, op, s); err != nil {
+		return err
+	}
+	return checkLimits(op)
+}
+
+// signOp is Sign without a look at the content.
+func signOp(ctx context.Context, op Op, s Signer) error {
+	data, err := encodeUnsigned(op)
 	if err != nil {
 		return err
 	}
@@ -51,16 +60,16 @@ func Sign(ctx context.Context, op Signable, s Signer) error {
 		return fmt.Errorf("plc: signing: %w", err)
 	}
 	if err := s.PublicKey().HashAndVerify(data, sig); err != nil {
-		return fmt.Errorf("%w: made by the signer of %s", ErrSignature, s.PublicKey().DIDKey())
+		return fmt.Errorf("%w: made by the signer of %s", errSignature, s.PublicKey().DIDKey())
 	}
 	op.setSignature(base64.RawURLEncoding.EncodeToString(sig))
 	return nil
 }
 
-// VerifySignature returns the index of the first of some keys, given as did:key, that signed an operation. Keys of
-// unknown types have signed nothing. Error: [ErrSignature].
-func VerifySignature(op Op, keys []string) (int, error) {
-	data, err := EncodeUnsigned(op)
+// verifySignature returns the index of the first of some keys, given as did:key, that signed an operation. Keys of
+// unknown types have signed nothing. Error: errSignature.
+func verifySignature(op Op, keys []string) (int, error) {
+	data, err := encodeUnsigned(op)
 	if err != nil {
 		return 0, err
 	}
@@ -76,7 +85,7 @@ func VerifySignature(op Op, keys []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return 0, invalid(ErrSignature, "Invalid signature on op: %s", shown)
+	return 0, invalid(errSignature, "Invalid signature on op: %s", shown)
 }
 
 // signatureSize is that of r and s of a curve of 256 bits, so that no ASN.1 form gets through.

@@ -3,14 +3,12 @@ package account
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/identity"
-	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/firehose"
@@ -60,8 +58,8 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 		}
 		return storage.Account{}, err
 	}
-	if err := s.register(ctx, r); err != nil {
-		if !errors.Is(err, plc.ErrUnavailable) { // it never will be
+	if err := s.Registrar.Submit(ctx, r.DID, r.Op); err != nil {
+		if !errors.Is(err, identity.ErrUnavailable) { // it never will be
 			s.abandon(ctx, req, r)
 		}
 		return storage.Account{}, s.directoryError(ctx, r.DID, err)
@@ -163,26 +161,13 @@ func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, er
 	if err != nil {
 		return reservation{}, err
 	}
-	raw, err := json.Marshal(op)
-	if err != nil {
-		return reservation{}, err
-	}
-	return reservation{DID: did, Op: raw, Email: req.email, PasswordHash: hash}, s.Keys.Copy(ctx, pending, did.String())
-}
-
-// register hands the operation to the PLC directory. It may have it already.
-func (s *Server) register(ctx context.Context, r reservation) error {
-	op, err := plc.ParseOp(r.Op)
-	if err != nil {
-		return err
-	}
-	return s.Registrar.Submit(ctx, r.DID, op)
+	return reservation{DID: did, Op: op, Email: req.email, PasswordHash: hash}, s.Keys.Copy(ctx, pending, did.String())
 }
 
 // directoryError is what the client is told of a failure to register. What the directory says isn't for strangers.
 func (s *Server) directoryError(ctx context.Context, did syntax.DID, err error) error {
 	s.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", did, "err", err)
-	if errors.Is(err, plc.ErrUnavailable) {
+	if errors.Is(err, identity.ErrUnavailable) {
 		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
 	}
 	return xrpc.InvalidRequest("The PLC directory refused to register the account's identity")

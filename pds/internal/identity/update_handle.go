@@ -8,7 +8,6 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/identity"
-	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
@@ -98,32 +97,31 @@ func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syn
 	return handle, nil
 }
 
-// updateIdentity has the DID document name the handle. That of another method than did:plc has to name it already.
+// updateIdentity has the DID document name the handle. One that this server can't change has to name it already.
 func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
-	if did.Method() != "plc" {
-		ident, err := s.Refresh(ctx, did)
-		if err == nil {
-			if claimed, err := ident.DeclaredHandle(); err == nil && claimed == handle {
-				return nil
-			}
-		}
-		return xrpc.InvalidRequest("DID is not properly configured for handle")
-	}
-	err := s.Registrar.Update(ctx, did, func(state *plc.State) error {
-		state.SetHandle(handle)
-		return nil
-	})
-	var refusal *plc.Error
+	err := s.Registrar.Update(ctx, did, identity.Change{Handle: handle})
 	switch {
 	case err == nil:
 		return s.Purge(ctx, did.AtIdentifier())
-	case errors.Is(err, plc.ErrUnavailable):
+	case errors.Is(err, identity.ErrUnsupported):
+		return s.namesAlready(ctx, did, handle)
+	case errors.Is(err, identity.ErrUnavailable):
 		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
-	case errors.Is(err, plc.ErrNotRotationKey):
+	case errors.Is(err, identity.ErrNoAuthority):
 		return xrpc.InvalidRequest("The server has no key that may change this identity")
-	case errors.Is(err, plc.ErrNotFound), errors.Is(err, plc.ErrTombstoned), errors.Is(err, plc.ErrMalformed),
-		errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest: // as for too many changes
+	case errors.Is(err, identity.ErrRefused):
 		return xrpc.InvalidRequest("The PLC directory refused to change the identity")
 	}
 	return err
+}
+
+// namesAlready returns nil if the DID document, as the network knows it now, names a handle.
+func (s *Server) namesAlready(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
+	ident, err := s.Refresh(ctx, did)
+	if err == nil {
+		if claimed, err := ident.DeclaredHandle(); err == nil && claimed == handle {
+			return nil
+		}
+	}
+	return xrpc.InvalidRequest("DID is not properly configured for handle")
 }
