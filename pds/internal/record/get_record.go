@@ -16,7 +16,7 @@ import (
 type getRecordParams struct {
 	Repo       syntax.AtIdentifier `json:"repo"`
 	Collection syntax.NSID         `json:"collection"`
-	RKey       syntax.RecordKey    `json:"rkey"`
+	RecordKey  syntax.RecordKey    `json:"rkey"`
 	CID        string              `json:"cid,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 	if err != nil {
 		return nil, undeclared(err)
 	}
-	path := in.Collection.String() + "/" + in.RKey.String()
+	path := in.Collection.String() + "/" + in.RecordKey.String()
 	record, err := s.Records.Record(ctx, account.DID, path)
 	hidden := record.TakedownRef != "" || in.CID != "" && in.CID != record.CID.String()
 	if errors.Is(err, storage.ErrNotFound) || err == nil && hidden {

@@ -20,8 +20,8 @@ import (
 type Write struct {
 	Action     repo.Action
 	Collection syntax.NSID
-	RKey       syntax.RecordKey // may be "" to create: a key is made then
-	Record     json.RawMessage  // nil to delete
+	RecordKey  syntax.RecordKey // may be "" to create: a key is made then
+	Value      json.RawMessage  // nil to delete
 	Validate   *bool            // check against the lexicon: nil leaves it to the server
 	Swap       *cid.Cid         // what has to be there now: nil for whatever it is, undefined for nothing
 }
@@ -64,8 +64,8 @@ func (s *Server) write(
 	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
 	for i := range writes {
 		w := &writes[i]
-		if w.RKey == "" && w.Action != repo.Delete {
-			w.RKey = s.keys.next(s.Now())
+		if w.RecordKey == "" && w.Action != repo.Delete {
+			w.RecordKey = s.keys.next(s.Now())
 		}
 		var p prepared
 		if w.Action != repo.Delete {
@@ -74,7 +74,7 @@ func (s *Server) write(
 				return Written{}, err
 			}
 		}
-		out.Paths[i] = w.Collection.String() + "/" + w.RKey.String()
+		out.Paths[i] = w.Collection.String() + "/" + w.RecordKey.String()
 		out.Status[i] = p.status
 		batch.Ops[i] = repo.Op{Action: w.Action, Path: out.Paths[i], Value: p.bytes, Blobs: p.blobs, Swap: w.Swap}
 	}
