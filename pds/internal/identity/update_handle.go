@@ -3,13 +3,12 @@ package identity
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/identity/plc"
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -71,7 +70,7 @@ func (s *Server) change(ctx context.Context, before storage.Account, handle synt
 		return nil
 	}, event)
 	if errors.Is(err, storage.ErrHandleTaken) {
-		return xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
+		return hosting.HandleTaken(handle)
 	}
 	return err
 }
@@ -80,14 +79,8 @@ func (s *Server) change(ctx context.Context, before storage.Account, handle synt
 // resolving to the account.
 func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
 	handle, err := s.Handles.Validate(raw)
-	var refused *identity.HandleError
-	switch {
-	case errors.As(err, &refused) && errors.Is(err, identity.ErrHandleNotAvailable):
-		return "", xrpc.Errorf("HandleNotAvailable", "%s", refused.Message)
-	case errors.As(err, &refused):
-		return "", xrpc.Errorf("InvalidHandle", "%s", refused.Message)
-	case err != nil:
-		return "", err
+	if err != nil {
+		return "", hosting.HandleError(err)
 	}
 	if _, own := s.Handles.Label(handle); own {
 		return handle, nil
@@ -113,17 +106,8 @@ func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle synt
 		state.SetHandle(handle)
 		return nil
 	})
-	var refusal *plc.Error
-	switch {
-	case err == nil:
-		return s.Purge(ctx, did.AtIdentifier())
-	case errors.Is(err, plc.ErrUnavailable):
-		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
-	case errors.Is(err, plc.ErrNotRotationKey):
-		return xrpc.InvalidRequest("The server has no key that may change this identity")
-	case errors.Is(err, plc.ErrNotFound), errors.Is(err, plc.ErrTombstoned), errors.Is(err, plc.ErrMalformed),
-		errors.As(err, &refusal) && refusal.Status == http.StatusBadRequest: // as for too many changes
-		return xrpc.InvalidRequest("The PLC directory refused to change the identity")
+	if err != nil {
+		return hosting.IdentityError(err)
 	}
-	return err
+	return s.Purge(ctx, did.AtIdentifier())
 }

@@ -66,7 +66,8 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 	return &recordView{did: account.DID, record: record}, nil
 }
 
-// undeclared gives an error of which the lexicon of getRecord and listRecords knows no name the general one.
+// undeclared renames an error to InvalidRequest, because the lexicons of getRecord and listRecords don't
+// declare its own name.
 func undeclared(err error) error {
 	if e, ok := err.(*xrpc.Error); ok {
 		return xrpc.InvalidRequest("%s", e.Message)

@@ -3,17 +3,15 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
-	"github.com/pdskit/pdskit/storage"
 )
 
 // Write is a write to one record.
@@ -83,35 +81,9 @@ func (s *Server) write(
 		return Written{}, err
 	}
 	if out.Result, err = s.Engine.Apply(ctx, did, batch); err != nil {
-		return Written{}, wireError(err)
+		return Written{}, hosting.WriteError(err)
 	}
 	return out, nil
-}
-
-// wireError translates what the engine refuses.
-func wireError(err error) error {
-	switch {
-	case errors.Is(err, repo.ErrSwapCommit):
-		return xrpc.Errorf("InvalidSwap", "Commit was not at the given swapCommit")
-	case errors.Is(err, repo.ErrSwapRecord):
-		return xrpc.Errorf("InvalidSwap", "Record was not at the given swapRecord")
-	case errors.Is(err, repo.ErrRecordExists):
-		return xrpc.InvalidRequest("Record already exists")
-	case errors.Is(err, repo.ErrRecordNotFound):
-		return xrpc.InvalidRequest("Could not find record")
-	case errors.Is(err, repo.ErrDuplicatePath):
-		return xrpc.InvalidRequest("Two writes are to the same record")
-	case errors.Is(err, repo.ErrTooLarge):
-		return xrpc.InvalidRequest("Too many bytes in one commit. Max: %d", repo.MaxCommitBytes)
-	case errors.Is(err, repo.ErrBlobNotFound):
-		return xrpc.Errorf("BlobNotFound", "Could not find blob")
-	case errors.Is(err, repo.ErrInvalidOp):
-		return xrpc.InvalidRequest("Invalid write: %s", err)
-	case errors.Is(err, storage.ErrConflict):
-		return xrpc.StatusError(http.StatusServiceUnavailable,
-			"The repo is being written to from elsewhere, please try again")
-	}
-	return err
 }
 
 // commitMeta is com.atproto.repo.defs#commitMeta.
