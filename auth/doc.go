@@ -1,37 +1,30 @@
 // Package auth says who is calling, and whether they may.
 //
-// An [Authenticator] turns a request into a [Caller]; a [Policy] decides on the Caller. A request without credentials
-// is not an error but an anonymous Caller, so that it is always the policy that refuses:
+// An [Authenticator] turns a request's [Credentials] into a [Caller]; a [Policy] decides on the Caller. A request without
+// credentials is not an error but an anonymous Caller, so it is always the policy that refuses:
 //
-//	caller, err := auth.Session.Admit(request, authenticator)
+//	policy := auth.Session.OrApp().In(auth.Active)
+//	caller, account, err := policy.Admit(request, authenticator, accounts)
 //
-// These authenticators are here: [Sessions] knows the session tokens of com.atproto.server.createSession, [ServiceAuth]
-// the service tokens by which accounts of other servers ask for one method, [AdminPassword] the server's operator, and
-// [Schemes] picks one of several by the scheme of the Authorization header. A host adds its own by implementing the
-// interface.
+// [Schemes] picks one of several authenticators by the scheme of the Authorization header. Those of the server lie in
+// packages of their own, which import this one:
 //
-// # Sessions
+//   - auth/session: the session tokens of people and apps that logged in, and app passwords
+//   - auth/service: the service tokens by which accounts of other servers ask for one method
+//   - auth/password: password hashes, and the operator's password
 //
-// A session is a pair of tokens. The access token is stateless and lives for hours; nothing but time ends it. The
-// refresh token lives for months, is exchanged for a new pair at each use, and is backed by one row in
-// [storage.Tokens], so that a session can be revoked. Tokens have the form of those of the reference server: given its
-// secret and, through [Sessions.Import], its rows, a server takes over with everybody still logged in.
+// A host adds its own by implementing the interface.
 //
-// # Service tokens
+// # Standing
 //
-// A [ServiceToken] says to another server that an account asks it for a method, signed with the account's key.
-// [ServiceAuth] checks those that come in: issuer, audience, method and time, and that each is used once.
+// A token is good until it expires, whatever becomes of its account. So a policy also says in what [Standing] the account
+// has to be, and asks [Accounts] at each call: [Policy.In] takes [Any], [NotTakenDown] or [Active]; [Policy.Unasked] says
+// that the account doesn't matter. A policy that says neither admits nobody, unless none of its callers has an account.
 //
 // # Scopes
 //
 // An app that came by OAuth, a Caller of [KindOAuth], may do what its token's scope allows: a policy admits it by
-// [Policy.OrApp], a method asks [Caller.May] for what depends on its input. Whose token it is that carries the scope
-// doesn't matter here.
-//
-// # Passwords
-//
-// [HashPassword] and [VerifyPassword] hash with argon2id and also verify the reference server's scrypt hashes. App passwords
-// are random, so that one derivation, [HashAppPassword], finds them among all those of an account.
+// [Policy.OrApp], a method asks [Caller.May] for what depends on its input. It doesn't matter here who issued the token.
 //
 // # Errors
 //

@@ -47,6 +47,7 @@
 //   - make, list and bring along app passwords: [session.AppPasswords]
 //   - know callers by my own cookies or tokens: [Config.Authenticators]
 //   - say who may call a method: the policies of package [auth], [auth.PolicyFunc], and [auth.Policy.OrApp] for apps
+//   - say in what standing the caller's account must be: [auth.Policy.In], [auth.Policy.Unasked]
 //   - admit accounts of other servers to a method: [auth.Service], [auth.Policy.Or]
 //   - ask another service in an account's name: [service.Token]
 //   - send letters, for a new password for instance: [Config.Mailer]

@@ -2,7 +2,6 @@ package pds_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -110,70 +109,5 @@ func TestMount(t *testing.T) {
 		if got := rec.Body.String() == "the host's"; got != theirs {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
 		}
-	}
-}
-
-// Every method has a policy, and the list of them is known: a method that is added is added here, where it is seen.
-func TestPolicies(t *testing.T) {
-	got := map[string]string{}
-	for _, m := range start(t).Methods() {
-		got[strings.TrimPrefix(m.ID.String(), "com.atproto.")] = m.Policy.Name()
-	}
-	want := map[string]string{
-		"admin.deleteAccount": "Admin", "admin.getSubjectStatus": "Moderator", "admin.updateSubjectStatus": "Moderator",
-		"lexicon.resolveLexicon":          "Public",
-		"identity.resolveHandle":          "Public",
-		"identity.updateHandle":           "FullSessionOrApp",
-		"repo.applyWrites":                "SessionOrApp",
-		"repo.createRecord":               "SessionOrApp",
-		"repo.deleteRecord":               "SessionOrApp",
-		"repo.describeRepo":               "Public",
-		"repo.getRecord":                  "Public",
-		"repo.importRepo":                 "FullSessionOrApp",
-		"repo.listMissingBlobs":           "SessionOrApp",
-		"repo.listRecords":                "Public",
-		"repo.putRecord":                  "SessionOrApp",
-		"repo.uploadBlob":                 "SessionOrServiceOrApp",
-		"server.activateAccount":          "FullSession",
-		"server.checkAccountStatus":       "SessionOrApp",
-		"server.confirmEmail":             "SessionOrApp",
-		"server.createAccount":            "OptionalService",
-		"server.createAppPassword":        "FullSession",
-		"server.createSession":            "Public",
-		"server.deactivateAccount":        "FullSessionOrTakendown",
-		"server.deleteAccount":            "Public",
-		"server.deleteSession":            "RefreshExpired",
-		"server.describeServer":           "Public",
-		"server.getServiceAuth":           "SessionOrTakendownOrApp",
-		"server.getSession":               "SessionOrTakendownOrApp",
-		"server.listAppPasswords":         "FullSession",
-		"server.refreshSession":           "Refresh",
-		"server.requestAccountDelete":     "FullSession",
-		"server.requestEmailConfirmation": "SessionOrApp",
-		"server.requestEmailUpdate":       "FullSession",
-		"server.requestPasswordReset":     "Public",
-		"server.resetPassword":            "Public",
-		"server.revokeAppPassword":        "FullSession",
-		"server.updateEmail":              "FullSession",
-		"sync.getBlob":                    "OptionalSessionOrApp",
-		"sync.getBlocks":                  "OptionalSessionOrApp",
-		"sync.getCheckout":                "OptionalSessionOrApp",
-		"sync.getHead":                    "OptionalSessionOrApp",
-		"sync.getLatestCommit":            "OptionalSessionOrApp",
-		"sync.getRecord":                  "OptionalSessionOrApp",
-		"sync.getRepo":                    "OptionalSessionOrApp",
-		"sync.getRepoStatus":              "Public",
-		"sync.listBlobs":                  "OptionalSessionOrApp",
-		"sync.listReposByCollection":      "Public",
-		"sync.listRepos":                  "Public",
-		"sync.subscribeRepos":             "Public",
-
-		"app.bsky.actor.getPreferences": "SessionOrModeratorOrApp",
-		"app.bsky.actor.putPreferences": "SessionOrApp",
-	}
-	a, _ := json.Marshal(got)
-	b, _ := json.Marshal(want)
-	if string(a) != string(b) {
-		t.Errorf("got %s\nwant %s", a, b)
 	}
 }
