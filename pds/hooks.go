@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
@@ -15,6 +14,7 @@ import (
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 // Hooks ask the host about requests, before anything is written. Each may be nil, and may be called from many goroutines
@@ -72,7 +72,7 @@ type Op struct {
 // Decode decodes the record into what v points to, as [firehose.DecodeRecord] does. Error: an *xrpc.Error that says that it
 // doesn't fit, to be returned to the client.
 func (o Op) Decode(v any) error {
-	value, err := atdata.UnmarshalJSON(o.Record)
+	value, err := data.FromJSON(o.Record)
 	if err == nil {
 		err = firehose.DecodeRecord(value, v)
 	}
