@@ -216,7 +216,10 @@ func TestImportRefusesTrees(t *testing.T) {
 	}
 	empty := of()
 	raw := cid.NewCidV1(cid.Raw, v.Hash())
-	deep := []byte(strings.Repeat("\x81", 200_000) + "\x00")
+	deep := func(levels int) []byte { return []byte(strings.Repeat("\xa1\x61a", levels-1) + "\xa0") }
+	of1 := func(record []byte) []byte { // a repo of one record
+		return forge(t, of(mst.EntryData{KeySuffix: a0, Value: data.SumCID(record)}), record)
+	}
 	tests := map[string]struct {
 		car  []byte
 		want error
@@ -240,14 +243,20 @@ func TestImportRefusesTrees(t *testing.T) {
 		"empty child":         {forge(t, over(empty, d1), empty, rec), ErrInvalidCAR},
 		"root without key": {forge(t, node(t, mst.NodeData{Left: ptr(data.SumCID(of(entry(a0))))}), of(entry(a0)), rec),
 			ErrInvalidCAR},
-		"invalid path":       {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
-		"empty key":          {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
-		"raw record":         {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
-		"long form":          {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
-		"bytes after a node": {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
-		"root is a record":   {forge(t, rec), ErrInvalidCAR},
-		"record is a string": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: data.SumCID([]byte("\x61a"))}), []byte("\x61a")), ErrInvalidCAR},
-		"record is too deep": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: data.SumCID(deep)}), deep), ErrInvalidCAR},
+		"invalid path":             {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
+		"empty key":                {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
+		"raw record":               {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
+		"long form":                {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
+		"bytes after a node":       {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
+		"root is a record":         {forge(t, rec), ErrInvalidCAR},
+		"record is a string":       {of1([]byte("\x61a")), ErrInvalidCAR},
+		"record is too deep":       {of1([]byte(strings.Repeat("\x81", 200_000) + "\x00")), ErrInvalidCAR},
+		"record of 31 levels":      {of1(deep(31)), nil},
+		"record of 32 levels":      {of1(deep(32)), nil},
+		"record of 33 levels":      {of1(deep(33)), ErrInvalidCAR},
+		"record with a float":      {of1([]byte("\xa1\x61a\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")), ErrInvalidCAR},
+		"record out of order":      {of1([]byte("\xa2\x61b\x01\x61a\x01")), ErrInvalidCAR},
+		"record with a name twice": {of1([]byte("\xa2\x61a\x01\x61a\x01")), ErrInvalidCAR},
 	}
 	for name, test := range tests {
 		e, store := newRepo(t)
