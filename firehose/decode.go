@@ -1,7 +1,6 @@
 package firehose
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,8 +9,8 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	lexutil "github.com/bluesky-social/indigo/lex/util"
 	"github.com/ipfs/go-cid"
-	cbg "github.com/whyrusleeping/cbor-gen"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -34,18 +33,18 @@ func (e *Event) decode(kind storage.EventKind, body []byte) (err error) {
 		e.Commit, err = decodeCommit(body)
 	case storage.EventSync:
 		var m comatproto.SyncSubscribeRepos_Sync
-		err = unmarshal(body, &m)
+		err = data.Unmarshal(body, &m)
 		e.Sync = &Sync{Rev: parse(m.Rev, syntax.ParseTID, &err)}
 	case storage.EventIdentity:
 		var m comatproto.SyncSubscribeRepos_Identity
-		err = unmarshal(body, &m)
+		err = data.Unmarshal(body, &m)
 		e.Identity = &Identity{}
 		if m.Handle != nil {
 			e.Identity.Handle = parse(*m.Handle, syntax.ParseHandle, &err)
 		}
 	case storage.EventAccount:
 		var m comatproto.SyncSubscribeRepos_Account
-		err = unmarshal(body, &m)
+		err = data.Unmarshal(body, &m)
 		e.Account = &Account{Active: m.Active}
 		if m.Status != nil {
 			e.Account.Status = storage.AccountStatus(*m.Status)
@@ -58,7 +57,7 @@ func (e *Event) decode(kind storage.EventKind, body []byte) (err error) {
 
 func decodeCommit(body []byte) (*Commit, error) {
 	var m comatproto.SyncSubscribeRepos_Commit
-	if err := unmarshal(body, &m); err != nil {
+	if err := data.Unmarshal(body, &m); err != nil {
 		return nil, err
 	}
 	var err error
@@ -89,15 +88,6 @@ func (o *Op) decode(m *comatproto.SyncSubscribeRepos_RepoOp, blocks *blocks) (er
 		return fmt.Errorf("%s of %s: CID is %q", o.Action, m.Path, o.CID)
 	}
 	return err
-}
-
-// unmarshal decodes a body that is whole. The generated decoders make room for whatever length is claimed, so the claims
-// are held against the body first.
-func unmarshal(body []byte, m cbg.CBORUnmarshaler) error {
-	if rest, ok := skip(body, 0); !ok || len(rest) > 0 {
-		return errors.New("not a whole item of CBOR")
-	}
-	return m.UnmarshalCBOR(bytes.NewReader(body))
 }
 
 // parse parses one of the protocol's strings, and keeps the first error.

@@ -1,13 +1,13 @@
 package firehose
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
 
 	cbg "github.com/whyrusleeping/cbor-gen"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -77,82 +77,9 @@ func encodeFrame(e storage.Event) ([]byte, error) {
 
 // seqOffset finds the value 0 of the key seq in a message.
 func seqOffset(body []byte) (int, error) {
-	rest, n, ok := open(body, cbg.MajMap)
-	for ; ok && n > 0; n-- {
-		var key []byte
-		if key, rest, ok = text(rest); !ok {
-			break
-		}
-		if string(key) == "seq" {
-			if len(rest) == 0 || rest[0] != 0 {
-				break
-			}
-			return len(body) - len(rest), nil
-		}
-		rest, ok = skip(rest, 0)
+	seq, rest, ok := data.Property(body, "seq")
+	if !ok || len(seq) != 1 || seq[0] != 0 {
+		return 0, errBody
 	}
-	return 0, errBody
-}
-
-// text reads a text string.
-func text(b []byte) (s, rest []byte, ok bool) {
-	rest, n, ok := open(b, cbg.MajTextString)
-	if !ok || n > uint64(len(rest)) {
-		return nil, nil, false
-	}
-	return rest[:n], rest[n:], true
-}
-
-// open reads the head of an item of a known major type, and returns its argument.
-func open(b []byte, major byte) (rest []byte, n uint64, ok bool) {
-	got, n, rest, ok := head(b)
-	return rest, n, ok && got == major
-}
-
-// skip skips an item.
-func skip(b []byte, depth int) ([]byte, bool) {
-	major, n, b, ok := head(b)
-	if !ok || depth > 32 {
-		return nil, false
-	}
-	switch major {
-	case cbg.MajByteString, cbg.MajTextString:
-		if n > uint64(len(b)) {
-			return nil, false
-		}
-		return b[n:], true
-	case cbg.MajMap:
-		if n > uint64(len(b)) {
-			return nil, false
-		}
-		n *= 2
-	case cbg.MajTag:
-		n = 1
-	case cbg.MajArray:
-	default:
-		return b, true
-	}
-	for ; n > 0; n-- {
-		if b, ok = skip(b, depth+1); !ok {
-			return nil, false
-		}
-	}
-	return b, true
-}
-
-func head(b []byte) (major byte, n uint64, rest []byte, ok bool) {
-	if len(b) == 0 {
-		return 0, 0, nil, false
-	}
-	major, info := b[0]>>5, b[0]&31
-	if b = b[1:]; info < 24 {
-		return major, uint64(info), b, true
-	}
-	size := 1 << (info - 24)
-	if info > 27 || len(b) < size {
-		return 0, 0, nil, false
-	}
-	var buf [8]byte
-	copy(buf[8-size:], b[:size])
-	return major, binary.BigEndian.Uint64(buf[:]), b[size:], true
+	return len(body) - len(rest) - len(seq), nil
 }

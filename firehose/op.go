@@ -1,15 +1,13 @@
 package firehose
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"sync"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/ipfs/go-cid"
 	cbg "github.com/whyrusleeping/cbor-gen"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -33,7 +31,7 @@ func (o *Op) Value() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := atdata.UnmarshalCBOR(b)
+	value, err := data.Decode(b)
 	if err != nil {
 		return nil, fmt.Errorf("firehose: decode %s/%s: %w", o.Collection, o.RecordKey, err)
 	}
@@ -48,10 +46,10 @@ func (o *Op) Decode(into any) error {
 		if err != nil {
 			return err
 		}
-		if rest, ok := skip(b, 0); !ok || len(rest) > 0 {
-			return fmt.Errorf("firehose: decode %s/%s: not a whole item of CBOR", o.Collection, o.RecordKey)
+		if err := data.Unmarshal(b, into); err != nil {
+			return fmt.Errorf("firehose: decode %s/%s: %w", o.Collection, o.RecordKey, err)
 		}
-		return into.UnmarshalCBOR(bytes.NewReader(b))
+		return nil
 	}
 	value, err := o.Value()
 	if err != nil {
@@ -79,11 +77,9 @@ func (b *blocks) find() map[cid.Cid][]byte {
 				b.byCID[c] = nil
 			}
 		}
-		_, rest, ok := section(b.car) // the header
-		for ok {
-			var s []byte
-			if s, rest, ok = section(rest); ok {
-				ok = b.add(s)
+		for c, block := range data.CARBlocks(b.car) {
+			if _, wanted := b.byCID[c]; wanted {
+				b.byCID[c] = block
 			}
 		}
 		for c, block := range b.byCID {
@@ -93,28 +89,4 @@ func (b *blocks) find() map[cid.Cid][]byte {
 		}
 	})
 	return b.byCID
-}
-
-// add takes a block if it is a record's, and reports whether it is a block at all.
-func (b *blocks) add(s []byte) bool {
-	n, c, err := cid.CidFromBytes(s)
-	if err != nil {
-		return false
-	}
-	if _, wanted := b.byCID[c]; wanted {
-		b.byCID[c] = s[n:]
-	}
-	return true
-}
-
-// section takes the next section off a CAR file.
-//
-// Spec: https://ipld.io/specs/transport/car/carv1/
-func section(car []byte) (s, rest []byte, ok bool) {
-	n, size := binary.Uvarint(car)
-	if size <= 0 || n > uint64(len(car)-size) {
-		return nil, nil, false
-	}
-	car = car[size:]
-	return car[:n:n], car[n:], true
 }

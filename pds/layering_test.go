@@ -19,10 +19,11 @@ const module = "github.com/pdskit/pdskit/"
 // auth don't know each other, the packages of pds/internal know just the one that is their ground floor, and nobody but
 // programs and tests knows a backend.
 var layers = []rule{
+	{"repo/data", ""},
 	{"storage", ""},
-	{"storage/...", "storage"},
+	{"storage/...", "storage repo/data"},
 	{"repo/...", "repo/... storage"},
-	{"firehose/...", "firehose/... storage"},
+	{"firehose/...", "firehose/... repo/data storage"},
 	{"auth", "storage"},
 	{"auth/password", "auth"},
 	{"auth/session", "auth auth/password storage"},
@@ -31,9 +32,9 @@ var layers = []rule{
 	{"auth/identity/...", "auth/identity/..."},
 	{"pds/xrpc", "pds/lexicon auth"},
 	{"pds/xrpc/lexgen/...", "pds/xrpc pds/lexicon auth"},
-	{"pds/lexicon/...", ""},
+	{"pds/lexicon/...", "repo/data"},
 	{"pds/patch", "storage"},
-	{"pds/backup", "firehose repo storage"},
+	{"pds/backup", "firehose repo repo/data storage"},
 	{"pds/webhook", "firehose storage"},
 	{"pds/internal/hosting", "pds/xrpc auth/... repo firehose storage"},
 	{"pds/internal/...", "pds/internal/hosting pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
@@ -60,7 +61,7 @@ var dependencies = []rule{
 	{"github.com/ipfs/go-cid", "..."},
 	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
-	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose pds/xrpc pds/backup storage/storagetest"},
+	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose pds/xrpc storage/storagetest"},
 
 	// Secrets.
 	{"github.com/golang-jwt/jwt/v5", "auth/session"},

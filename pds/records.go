@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -70,11 +70,11 @@ func (r Records[T]) List(ctx context.Context) iter.Seq2[RecordOf[T], error] {
 
 func (r Records[T]) decode(row storage.Record) (RecordOf[T], error) {
 	out := RecordOf[T]{URI: r.Repo.uri(row.Path), CID: row.CID, Rev: row.Rev, TakenDown: row.TakedownRef != ""}
-	data, err := atdata.UnmarshalCBOR(row.Bytes)
+	value, err := data.Decode(row.Bytes)
 	if err != nil {
 		return out, err
 	}
-	if err := firehose.DecodeRecord(data, &out.Value); err != nil {
+	if err := firehose.DecodeRecord(value, &out.Value); err != nil {
 		return out, fmt.Errorf("pds: decode %s: %w", out.URI, err)
 	}
 	return out, nil

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -91,7 +91,7 @@ func (r Repo) rows(ctx context.Context, collection syntax.NSID) iter.Seq2[storag
 }
 
 func (r Repo) decode(row storage.Record) (Record, error) {
-	value, err := atdata.UnmarshalCBOR(row.Bytes)
+	value, err := data.Decode(row.Bytes)
 	return Record{
 		URI: r.uri(row.Path), CID: row.CID, Rev: row.Rev, Value: value, TakenDown: row.TakedownRef != "",
 	}, err

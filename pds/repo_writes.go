@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 // Write is a write to one record: [Repo.Apply] makes it, and [Hooks] are asked about it.
@@ -35,13 +35,13 @@ type Write struct {
 // ignores properties whose names differ from a field's in case. Error: an *xrpc.Error that says what doesn't
 // fit, to be returned to the client.
 func (w Write) Decode(v any) error {
-	var data map[string]any
+	var record map[string]any
 	raw, err := json.Marshal(w.Value)
 	if err == nil {
-		data, err = atdata.UnmarshalJSON(raw)
+		record, err = data.FromJSON(raw)
 	}
 	if err == nil {
-		err = firehose.DecodeRecord(data, v)
+		err = firehose.DecodeRecord(record, v)
 	}
 	var mistyped *json.UnmarshalTypeError // its text names the host's types
 	switch {

@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -176,7 +177,7 @@ func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan,
 		}
 		path := p.Ops[i].Path
 		ops = append(ops, &comatproto.SyncSubscribeRepos_RepoOp{
-			Action: string(r.Action), Path: path, Cid: link(r.CID), Prev: link(r.Prev),
+			Action: string(r.Action), Path: path, Cid: data.OptionalLink(r.CID), Prev: data.OptionalLink(r.Prev),
 		})
 		writes = append(writes, storage.RecordWrite{Path: path, CID: r.CID, Bytes: p.Ops[i].Value, Blobs: p.blobs[i]})
 	}

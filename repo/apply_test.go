@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -31,14 +32,14 @@ func TestApplyResult(t *testing.T) {
 		op   Op
 		want OpResult
 	}{
-		{"create", Op{Action: Create, Path: path, Value: one}, OpResult{Action: Create, CID: sumCID(one)}},
-		{"update", Op{Action: Update, Path: path, Value: two}, OpResult{Action: Update, CID: sumCID(two), Prev: sumCID(one)}},
-		{"put over", Op{Action: Put, Path: path, Value: one}, OpResult{Action: Update, CID: sumCID(one), Prev: sumCID(two)}},
-		{"put the same", Op{Action: Put, Path: path, Value: one}, OpResult{CID: sumCID(one), Prev: sumCID(one)}},
-		{"update to the same", Op{Action: Update, Path: path, Value: one}, OpResult{CID: sumCID(one), Prev: sumCID(one)}},
-		{"delete", Op{Action: Delete, Path: path}, OpResult{Action: Delete, Prev: sumCID(one)}},
+		{"create", Op{Action: Create, Path: path, Value: one}, OpResult{Action: Create, CID: data.SumCID(one)}},
+		{"update", Op{Action: Update, Path: path, Value: two}, OpResult{Action: Update, CID: data.SumCID(two), Prev: data.SumCID(one)}},
+		{"put over", Op{Action: Put, Path: path, Value: one}, OpResult{Action: Update, CID: data.SumCID(one), Prev: data.SumCID(two)}},
+		{"put the same", Op{Action: Put, Path: path, Value: one}, OpResult{CID: data.SumCID(one), Prev: data.SumCID(one)}},
+		{"update to the same", Op{Action: Update, Path: path, Value: one}, OpResult{CID: data.SumCID(one), Prev: data.SumCID(one)}},
+		{"delete", Op{Action: Delete, Path: path}, OpResult{Action: Delete, Prev: data.SumCID(one)}},
 		{"delete nothing", Op{Action: Delete, Path: path}, OpResult{}},
-		{"put", Op{Action: Put, Path: path, Value: two}, OpResult{Action: Create, CID: sumCID(two)}},
+		{"put", Op{Action: Put, Path: path, Value: two}, OpResult{Action: Create, CID: data.SumCID(two)}},
 	}
 	for _, s := range steps {
 		before, err := store.Head(t.Context(), alice)
@@ -87,20 +88,23 @@ func TestApplyRefused(t *testing.T) {
 		{"create over", ops(other, Op{Action: Create, Path: path, Value: one}), ErrRecordExists},
 		{"update nothing", ops(other, Op{Action: Update, Path: "com.example.record/two", Value: one}), ErrRecordNotFound},
 		{"delete nothing among others", ops(other, Op{Action: Delete, Path: "com.example.record/two"}), ErrRecordNotFound},
-		{"swap commit", Batch{Ops: []Op{other}, SwapCommit: sumCID(one)}, ErrSwapCommit},
+		{"swap commit", Batch{Ops: []Op{other}, SwapCommit: data.SumCID(one)}, ErrSwapCommit},
 		{"swap nothing", ops(Op{Action: Put, Path: path, Value: one, Swap: undef()}), ErrSwapRecord},
 		{"swap another", ops(Op{Action: Delete, Path: path, Swap: ptr(head.Commit)}), ErrSwapRecord},
 		{"swap of what isn't there", ops(Op{Action: Delete, Path: other.Path, Swap: ptr(head.Commit)}), ErrSwap},
 		{"too many", Batch{Ops: many}, ErrTooManyOps},
 		{"too large records", Batch{Ops: large}, ErrTooLarge},
 		{"too large commit", Batch{Ops: tooLarge}, ErrTooLarge},
+		{"no CBOR", ops(Op{Action: Put, Path: path, Value: []byte("\xff")}), ErrInvalidOp},
+		{"no object", ops(Op{Action: Put, Path: path, Value: []byte("\x80")}), ErrInvalidOp},
+		{"33 levels", ops(Op{Action: Put, Path: path, Value: []byte(strings.Repeat("\xa1\x61a", 32) + "\xa0")}), ErrInvalidOp},
 		{"too large record", ops(Op{Action: Put, Path: path, Value: make([]byte, MaxRecordBytes+1)}), ErrTooLarge},
 		{"path", ops(Op{Action: Put, Path: "one/two/three", Value: one}), ErrInvalidPath},
 		{"same path", ops(other, other), ErrDuplicatePath},
 		{"no value", ops(Op{Action: Put, Path: path}), ErrInvalidOp},
 		{"value to delete", ops(Op{Action: Delete, Path: path, Value: one}), ErrInvalidOp},
 		{"no action", ops(Op{Path: path, Value: one}), ErrInvalidOp},
-		{"missing blob", ops(Op{Action: Put, Path: other.Path, Value: one, Blobs: []cid.Cid{sumCID(nil)}}), ErrBlobNotFound},
+		{"missing blob", ops(Op{Action: Put, Path: other.Path, Value: one, Blobs: []cid.Cid{data.SumCID(nil)}}), ErrBlobNotFound},
 	}
 	for _, test := range tests {
 		_, err := e.Apply(t.Context(), alice, test.batch)
@@ -116,7 +120,7 @@ func TestApplyRefused(t *testing.T) {
 	}
 
 	res, err := e.Apply(t.Context(), alice, Batch{SwapCommit: head.Commit, Ops: []Op{
-		{Action: Delete, Path: path, Swap: ptr(sumCID(one))}, {Action: Put, Path: other.Path, Value: one, Swap: undef()},
+		{Action: Delete, Path: path, Swap: ptr(data.SumCID(one))}, {Action: Put, Path: other.Path, Value: one, Swap: undef()},
 	}})
 	check(t, err)
 	if !res.Changed {

@@ -6,6 +6,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -24,7 +25,7 @@ type Op struct {
 	Action Action
 	Path   string // collection/rkey
 
-	// Value is the new record, canonical DAG-CBOR, which the caller sees to; at most [MaxRecordBytes]. Empty to delete.
+	// Value is the new record, which [data.Check] must accept, such as what [data.Encode] returns. Empty to delete.
 	Value []byte
 
 	// Blobs are the blobs that Value refers to, in any order.
@@ -104,7 +105,10 @@ func newPlan(b Batch) (*plan, error) {
 			if len(op.Value) > MaxRecordBytes {
 				return nil, fmt.Errorf("%w: record %s of %d bytes", ErrTooLarge, op.Path, len(op.Value))
 			}
-			p.cids[i] = sumCID(op.Value)
+			if err := data.Check(op.Value); err != nil {
+				return nil, fmt.Errorf("%w: record %s: %w", ErrInvalidOp, op.Path, err)
+			}
+			p.cids[i] = data.SumCID(op.Value)
 			p.blobs[i] = distinct(op.Blobs)
 		case Delete:
 			if len(op.Value) > 0 || len(op.Blobs) > 0 {

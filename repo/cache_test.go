@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/repo/mst"
+
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 // TestCacheBytes: what a tree takes is not estimated at much less, whatever its keys are.
 func TestCacheBytes(t *testing.T) {
 	for _, rkey := range []int{13, 100, 512} {
 		tree := mst.NewEmptyTree()
-		value := sumCID([]byte("value"))
+		value := data.SumCID([]byte("value"))
 		for i := range 2000 {
 			_, err := tree.Insert(fmt.Appendf(nil, "com.example.note/%s%04d", strings.Repeat("k", rkey-4), i), value)
 			check(t, err)

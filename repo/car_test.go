@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/memory"
 )
@@ -18,28 +19,28 @@ import (
 // blocksOf returns the blocks of a CAR file in their order, the first of which must be its root if it has one.
 func blocksOf(t testing.TB, b []byte) []storage.Block {
 	t.Helper()
-	r, root, err := newCARReader(bytes.NewReader(b))
+	r, err := data.NewCARReader(bytes.NewReader(b))
 	check(t, err)
 	var blocks []storage.Block
 	for {
-		c, block, err := r.next()
+		c, block, err := r.Next()
 		if err == io.EOF {
 			break
 		}
 		check(t, err)
 		blocks = append(blocks, storage.Block{CID: c, Bytes: block})
 	}
-	if blocks[0].CID != root {
-		t.Errorf("the first block is %s, not the root %s", blocks[0].CID, root)
+	if blocks[0].CID != r.Root() {
+		t.Errorf("the first block is %s, not the root %s", blocks[0].CID, r.Root())
 	}
 	return blocks
 }
 
 // carFrom writes a CAR file of blocks.
 func carFrom(root cid.Cid, blocks []storage.Block) []byte {
-	b := appendCARHeader(nil, root)
+	b := data.AppendCARHeader(nil, root)
 	for _, bl := range blocks {
-		b = appendCARBlock(b, bl.CID, bl.Bytes)
+		b = data.AppendCARBlock(b, bl.CID, bl.Bytes)
 	}
 	return b
 }

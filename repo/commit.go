@@ -9,12 +9,13 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
 // sign makes and signs the commit of a tree.
-func (e *Engine) sign(ctx context.Context, did syntax.DID, rev syntax.TID, data cid.Cid) (storage.Head, error) {
-	c := repo.Commit{DID: string(did), Version: repo.ATPROTO_REPO_VERSION, Data: data, Rev: string(rev)}
+func (e *Engine) sign(ctx context.Context, did syntax.DID, rev syntax.TID, root cid.Cid) (storage.Head, error) {
+	c := repo.Commit{DID: string(did), Version: repo.ATPROTO_REPO_VERSION, Data: root, Rev: string(rev)}
 	unsigned, err := c.UnsignedBytes()
 	if err != nil {
 		return storage.Head{}, fmt.Errorf("repo: %w", err)
@@ -30,16 +31,13 @@ func (e *Engine) sign(ctx context.Context, did syntax.DID, rev syntax.TID, data 
 	if err := c.MarshalCBOR(&block); err != nil {
 		return storage.Head{}, fmt.Errorf("repo: %w", err)
 	}
-	return storage.Head{DID: did, Commit: sumCID(block.Bytes()), Rev: rev, Data: data, Block: block.Bytes()}, nil
+	return storage.Head{DID: did, Commit: data.SumCID(block.Bytes()), Rev: rev, Data: root, Block: block.Bytes()}, nil
 }
 
 // readCommit decodes a commit.
 func readCommit(block []byte) (*repo.Commit, error) {
-	if err := checkCBOR(block); err != nil {
-		return nil, err
-	}
 	var c repo.Commit
-	if err := c.UnmarshalCBOR(bytes.NewReader(block)); err != nil {
+	if err := data.Unmarshal(block, &c); err != nil {
 		return nil, err
 	}
 	return &c, nil

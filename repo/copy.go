@@ -12,6 +12,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -32,15 +33,15 @@ type Copy struct {
 //
 // Errors: those of r, wrapped; [ErrInvalidCAR] and its kinds, also if the repo isn't that of did.
 func OpenCopy(ctx context.Context, did syntax.DID, r io.Reader, spillDir string) (*Copy, error) {
-	car, root, err := newCARReader(r)
+	car, err := data.NewCARReader(r)
 	if err != nil {
 		return nil, err
 	}
 	if spillDir == "" {
 		spillDir = os.TempDir()
 	}
-	c := &Copy{im: &importer{ctx: ctx, car: car, held: newHeld(32<<20, spillDir)}}
-	if err := c.readHead(root, did); err != nil {
+	c := &Copy{im: &importer{ctx: ctx, car: car, held: newHeld(32<<20, spillDir), blobs: storedRecordBlobs}}
+	if err := c.readHead(car.Root(), did); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -63,8 +64,9 @@ func (c *Copy) readHead(root cid.Cid, did syntax.DID) error {
 	return nil
 }
 
-// Rows yields the tree and its records in pre-order, checked as by [Engine.Import], and then reads the file to its end. They
-// are what [storage.Repos.Replace] takes. A record without bytes has those of an earlier row; that there is one isn't
+// Rows yields the tree and its records in pre-order, and then reads the file to its end. The tree is checked as by
+// [Engine.Import], and the records by [data.Decode]: a copy has also what today's writers refuse. The rows are what
+// [storage.Repos.Replace] takes. A record without bytes has those of an earlier row; that there is one isn't
 // checked here. Memory doesn't grow with the number of rows.
 //
 // Errors: those of the file's reader, wrapped; [ErrInvalidCAR] and its kinds.
@@ -75,10 +77,10 @@ func (c *Copy) Rows() iter.Seq2[storage.Row, error] { return c.im.rows(c.Head.Da
 // written.
 func (c *Copy) WriteTo(w io.Writer, seen func(storage.Row) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	if _, err := out.Write(appendCARHeader(nil, c.Head.Commit)); err != nil {
+	if _, err := out.Write(data.AppendCARHeader(nil, c.Head.Commit)); err != nil {
 		return err
 	}
-	if err := writeCARBlock(out, c.Head.Commit, c.Head.Block); err != nil {
+	if err := data.WriteCARBlock(out, c.Head.Commit, c.Head.Block); err != nil {
 		return err
 	}
 	for row, err := range c.Rows() {
@@ -101,9 +103,9 @@ func (c *Copy) WriteTo(w io.Writer, seen func(storage.Row) error) error {
 func writeRow(w io.Writer, row storage.Row) error {
 	switch {
 	case row.Node != nil:
-		return writeCARBlock(w, row.Node.CID, row.Node.Bytes)
+		return data.WriteCARBlock(w, row.Node.CID, row.Node.Bytes)
 	case row.Record.Bytes != nil:
-		return writeCARBlock(w, row.Record.CID, row.Record.Bytes)
+		return data.WriteCARBlock(w, row.Record.CID, row.Record.Bytes)
 	}
 	return nil // the file has it already
 }

@@ -3,6 +3,8 @@ package repo
 import (
 	"errors"
 	"fmt"
+
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 // The errors that callers tell apart, with [errors.Is]. Each says that nothing was written. Errors of storage come
@@ -29,7 +31,8 @@ var (
 	// ErrTooLarge: the blocks of the commit would exceed [MaxCommitBytes], or a record [MaxRecordBytes].
 	ErrTooLarge = errors.New("repo: too large")
 
-	// ErrInvalidOp: an operation has an unknown action, or a value that doesn't go with its action.
+	// ErrInvalidOp: an operation has an unknown action, or a value that doesn't go with its action or that [data.Check]
+	// refuses.
 	ErrInvalidOp = errors.New("repo: invalid operation")
 
 	// ErrInvalidPath is an [ErrInvalidOp]: a path isn't a collection's NSID, a slash and a record key.
@@ -45,7 +48,7 @@ var (
 	ErrBlockNotFound = errors.New("repo: block not found")
 
 	// ErrInvalidCAR: what is to be imported is no CAR file, or no valid repo of the account.
-	ErrInvalidCAR = errors.New("repo: invalid CAR")
+	ErrInvalidCAR = data.ErrInvalidCAR
 
 	// ErrMissingBlock is an [ErrInvalidCAR]: a block that the tree names isn't in the file.
 	ErrMissingBlock = fmt.Errorf("%w: missing block", ErrInvalidCAR)

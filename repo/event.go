@@ -1,17 +1,14 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
 
 	comatproto "github.com/bluesky-social/indigo/api/atproto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	lexutil "github.com/bluesky-social/indigo/lex/util"
-	"github.com/ipfs/go-cid"
-	cbg "github.com/whyrusleeping/cbor-gen"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -21,20 +18,13 @@ import (
 func commitEvent(
 	now time.Time, prev, head storage.Head, ops []*comatproto.SyncSubscribeRepos_RepoOp, car []byte,
 ) (storage.Event, error) {
-	e := &comatproto.SyncSubscribeRepos_Commit{
-		Blobs:  []lexutil.LexLink{},
-		Blocks: car,
-		Commit: lexutil.LexLink(head.Commit),
-		Ops:    ops,
-		Repo:   string(head.DID),
-		Rev:    string(head.Rev),
-		Time:   timestamp(now),
+	body, err := data.CommitBody(data.CommitStep{
+		DID: head.DID, Commit: head.Commit, Rev: head.Rev, Since: prev.Rev, PrevData: prev.Data, Ops: ops, Blocks: car,
+	}, now)
+	if err != nil {
+		return storage.Event{}, fmt.Errorf("repo: encode %s: %w", storage.EventCommit, err)
 	}
-	if prev.Commit.Defined() {
-		since := string(prev.Rev)
-		e.Since, e.PrevData = &since, link(prev.Data)
-	}
-	return event(now, head.DID, storage.EventCommit, e)
+	return storage.Event{DID: head.DID, Kind: storage.EventCommit, Time: now, Body: body}, nil
 }
 
 // SyncEvent makes the #sync event that says what a repo is now. It stores nothing. Error: storage.ErrNotFound.
@@ -48,28 +38,9 @@ func (e *Engine) SyncEvent(ctx context.Context, did syntax.DID) (storage.Event, 
 
 // syncEvent makes the #sync event that says that a repo is now what head says, however it came to be so.
 func syncEvent(now time.Time, head storage.Head) (storage.Event, error) {
-	return event(now, head.DID, storage.EventSync, &comatproto.SyncSubscribeRepos_Sync{
-		Blocks: carOf(head, nil),
-		Did:    string(head.DID),
-		Rev:    string(head.Rev),
-		Time:   timestamp(now),
-	})
-}
-
-func event(now time.Time, did syntax.DID, kind storage.EventKind, body cbg.CBORMarshaler) (storage.Event, error) {
-	var b bytes.Buffer
-	if err := body.MarshalCBOR(&b); err != nil {
-		return storage.Event{}, fmt.Errorf("repo: encode %s: %w", kind, err)
+	body, err := data.SyncBody(head.DID, head.Rev, carOf(head, nil), now)
+	if err != nil {
+		return storage.Event{}, fmt.Errorf("repo: encode %s: %w", storage.EventSync, err)
 	}
-	return storage.Event{DID: did, Kind: kind, Time: now, Body: b.Bytes()}, nil
-}
-
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// link returns c for an optional field: nil if it is undefined.
-func link(c cid.Cid) *lexutil.LexLink {
-	if !c.Defined() {
-		return nil
-	}
-	return (*lexutil.LexLink)(&c)
+	return storage.Event{DID: head.DID, Kind: storage.EventSync, Time: now, Body: body}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -30,10 +31,10 @@ func (e *Engine) Export(ctx context.Context, did syntax.DID, since syntax.TID, w
 			return fmt.Errorf("repo: %w", err)
 		}
 		out := bufio.NewWriterSize(w, 64<<10)
-		if _, err := out.Write(appendCARHeader(nil, head.Commit)); err != nil {
+		if _, err := out.Write(data.AppendCARHeader(nil, head.Commit)); err != nil {
 			return err
 		}
-		if err := writeCARBlock(out, head.Commit, head.Block); err != nil {
+		if err := data.WriteCARBlock(out, head.Commit, head.Block); err != nil {
 			return err
 		}
 		if since == "" {
@@ -62,7 +63,7 @@ func exportAll(ctx context.Context, r storage.RepoReader, head storage.Head, out
 		if err == io.EOF || leaf.path != rec.Path || leaf.value != rec.CID {
 			return fmt.Errorf("%w: record %s isn't in the tree", ErrCorrupt, rec.Path)
 		}
-		if err := writeCARBlock(out, rec.CID, rec.Bytes); err != nil {
+		if err := data.WriteCARBlock(out, rec.CID, rec.Bytes); err != nil {
 			return err
 		}
 	}
@@ -83,7 +84,7 @@ func exportNodes(walk *walk, out io.Writer) (step, error) {
 		if err != nil || s.node == nil {
 			return s, err
 		}
-		if err := writeCARBlock(out, s.node.CID, s.node.Bytes); err != nil {
+		if err := data.WriteCARBlock(out, s.node.CID, s.node.Bytes); err != nil {
 			return step{}, err
 		}
 	}
@@ -106,7 +107,7 @@ func exportSince(ctx context.Context, r storage.RepoReader, head storage.Head, s
 		case err != nil:
 			return err
 		case s.node != nil && s.node.Rev > since:
-			err = writeCARBlock(out, s.node.CID, s.node.Bytes)
+			err = data.WriteCARBlock(out, s.node.CID, s.node.Bytes)
 		case s.node == nil:
 			b, ok := records[s.value]
 			if !ok {
@@ -116,7 +117,7 @@ func exportSince(ctx context.Context, r storage.RepoReader, head storage.Head, s
 				b = records[s.value]
 			}
 			if b.Rev > since {
-				err = writeCARBlock(out, b.CID, b.Bytes)
+				err = data.WriteCARBlock(out, b.CID, b.Bytes)
 			}
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
@@ -54,7 +55,7 @@ func FuzzImport(f *testing.F) {
 // fixCIDs gives the blocks of a damaged file the CIDs of what they have become, so that a fuzzer gets past the check of
 // their hashes.
 func fixCIDs(b []byte) []byte {
-	r, root, err := newCARReader(bytes.NewReader(b))
+	r, err := data.NewCARReader(bytes.NewReader(b))
 	if err != nil {
 		return b
 	}
@@ -63,18 +64,14 @@ func fixCIDs(b []byte) []byte {
 		data []byte
 	}
 	var blocks []block
-	for {
-		s, err := r.section(maxBlock)
-		if err != nil || len(s) < cidLen {
-			break
-		}
-		blocks = append(blocks, block{string(s[:cidLen]), s[cidLen:]})
+	for c, b := range data.CARBlocks(b) {
+		blocks = append(blocks, block{c.KeyString(), b})
 	}
-	fixed := appendCARHeader(nil, root)
+	fixed := data.AppendCARHeader(nil, r.Root())
 	for range blocks { // a CID that is changed changes the block that names it, and so on up to the commit
 		changed := false
 		for i := range blocks {
-			now := sumCID(blocks[i].data).KeyString()
+			now := data.SumCID(blocks[i].data).KeyString()
 			if now == blocks[i].old {
 				continue
 			}
@@ -90,7 +87,7 @@ func fixCIDs(b []byte) []byte {
 		}
 	}
 	for _, bl := range blocks {
-		fixed = appendCARBlock(fixed, sumCID(bl.data), bl.data)
+		fixed = data.AppendCARBlock(fixed, data.SumCID(bl.data), bl.data)
 	}
 	return fixed
 }

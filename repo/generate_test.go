@@ -12,6 +12,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -68,7 +69,7 @@ func generate(t testing.TB, did syntax.DID, n int) *generated {
 	top := 0
 	for i := range n {
 		g.paths = append(g.paths, generatedPath(i, n))
-		values[i], heights[i] = sumCID(g.record(i)), mst.HeightForKey([]byte(g.paths[i]))
+		values[i], heights[i] = data.SumCID(g.record(i)), mst.HeightForKey([]byte(g.paths[i]))
 		top = max(top, heights[i])
 	}
 	var grow func(from, to, height int) *grown
@@ -112,7 +113,7 @@ func generate(t testing.TB, did syntax.DID, n int) *generated {
 		}
 		var b bytes.Buffer
 		check(t, d.MarshalCBOR(&b))
-		n.block, n.cid = b.Bytes(), sumCID(b.Bytes())
+		n.block, n.cid = b.Bytes(), data.SumCID(b.Bytes())
 		return n
 	}
 	g.root = grow(0, n, top)
@@ -126,10 +127,10 @@ func generate(t testing.TB, did syntax.DID, n int) *generated {
 // write writes the repo as a CAR file in pre-order.
 func (g *generated) write(w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<20)
-	if _, err := out.Write(appendCARHeader(nil, g.heads.Commit)); err != nil {
+	if _, err := out.Write(data.AppendCARHeader(nil, g.heads.Commit)); err != nil {
 		return err
 	}
-	err := g.each(func(c cid.Cid, block []byte) error { return writeCARBlock(out, c, block) })
+	err := g.each(func(c cid.Cid, block []byte) error { return data.WriteCARBlock(out, c, block) })
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (g *generated) each(f func(cid.Cid, []byte) error) error {
 		}
 		for j, i := range n.index {
 			b := g.record(i)
-			if err := f(sumCID(b), b); err != nil {
+			if err := f(data.SumCID(b), b); err != nil {
 				return err
 			}
 			if err := visit(n.right[j]); err != nil {
@@ -179,7 +180,7 @@ func TestGenerate(t *testing.T) {
 		g := generate(t, alice, n)
 		m := make(map[string]cid.Cid)
 		for i, p := range g.paths {
-			m[p] = sumCID(g.record(i))
+			m[p] = data.SumCID(g.record(i))
 		}
 		full, err := mst.LoadTreeFromMap(m)
 		check(t, err)

@@ -40,7 +40,7 @@ func (h *held) put(c cid.Cid, block []byte) error {
 	if _, dup := h.at[c]; dup {
 		return nil
 	}
-	if size := int64(len(block) + cidLen + 64); h.bytes+size <= h.limit {
+	if size := int64(len(block) + 100); h.bytes+size <= h.limit {
 		h.mem[c], h.bytes = block, h.bytes+size
 		return nil
 	}
@@ -66,7 +66,7 @@ func (h *held) put(c cid.Cid, block []byte) error {
 func (h *held) take(c cid.Cid) ([]byte, bool, error) {
 	if block, ok := h.mem[c]; ok {
 		delete(h.mem, c)
-		h.bytes -= int64(len(block) + cidLen + 64)
+		h.bytes -= int64(len(block) + 100)
 		return block, true, nil
 	}
 	p, ok := h.at[c]

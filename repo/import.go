@@ -13,6 +13,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -31,20 +32,20 @@ type ImportOptions struct {
 //
 // The blocks may come in any order; those in the order of [Engine.Export] stream through, others are held, in memory and
 // then in Config.SpillDir. Every block is checked against its CID, and the tree and its records are checked in full:
-// keys, heights, order, encoding, data model. Blocks that the tree doesn't need are ignored. Blobs that records refer to
+// keys, heights, order, encoding, and each record by [data.Check], as in [Engine.Apply]. Blocks that the tree doesn't need are ignored. Blobs that records refer to
 // may be missing. Other writers of the repo wait meanwhile.
 //
 // Errors: those of r, wrapped; [ErrInvalidCAR] and its kinds [ErrMissingBlock] and [ErrRepoVersion]; storage.ErrNotFound
 // if there is no such repo; storage.ErrConflict if it was written elsewhere meanwhile. Unless storage fails with
 // an error that isn't a sentinel, nothing is stored when an error is returned.
 func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o ImportOptions) (Result, error) {
-	car, root, err := newCARReader(r)
+	car, err := data.NewCARReader(r)
 	if err != nil {
 		return Result{}, err
 	}
-	im := &importer{ctx: ctx, car: car, held: newHeld(e.hold, e.spillDir)}
+	im := &importer{ctx: ctx, car: car, held: newHeld(e.hold, e.spillDir), blobs: newRecordBlobs}
 	defer im.held.close()
-	imported, err := im.commit(root, did, o.CheckKey)
+	imported, err := im.commit(car.Root(), did, o.CheckKey)
 	if err != nil {
 		return Result{}, err
 	}
@@ -92,12 +93,13 @@ func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o Impo
 
 // importer reads blocks in the order in which they're needed.
 type importer struct {
-	ctx  context.Context
-	car  *carReader
-	held *held
-	end  bool   // of car
-	path string // of the record last come to
-	err  error  // that ended rows
+	ctx   context.Context
+	car   *data.CARReader
+	held  *held
+	blobs func(record []byte) ([]cid.Cid, error) // checks a record, and returns the blobs that it refers to
+	end   bool                                   // of car
+	path  string                                 // of the record last come to
+	err   error                                  // that ended rows
 }
 
 // commit reads and checks the imported commit.
@@ -119,7 +121,7 @@ func (im *importer) commit(root cid.Cid, did syntax.DID, key atcrypto.PublicKey)
 	if c.DID != string(did) {
 		return nil, fmt.Errorf("%w: it is the repo of %s, not %s", ErrInvalidCAR, c.DID, did)
 	}
-	if !isBlockCID(c.Data) {
+	if !data.IsBlockCID(c.Data) {
 		return nil, fmt.Errorf("%w: commit: unexpected CID of the data", ErrInvalidCAR)
 	}
 	if syntax.TID(c.Rev) > maxRev {
@@ -140,7 +142,7 @@ func (im *importer) need(c cid.Cid) ([]byte, error) {
 		return block, err
 	}
 	for !im.end {
-		got, block, err := im.car.next()
+		got, block, err := im.car.Next()
 		if err == io.EOF {
 			im.end = true
 			break
@@ -196,7 +198,7 @@ func (im *importer) rows(root cid.Cid) iter.Seq2[storage.Row, error] {
 // drain reads the file to its end. What is left isn't needed, but shows that the file is whole.
 func (im *importer) drain() error {
 	for !im.end {
-		if _, _, err := im.car.next(); err == io.EOF {
+		if _, _, err := im.car.Next(); err == io.EOF {
 			im.end = true
 		} else if err != nil {
 			return err
@@ -223,30 +225,33 @@ func (im *importer) record(s step) (*storage.RecordWrite, error) {
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := checkRecord(block)
+	blobs, err := im.blobs(block)
 	if err != nil {
 		return nil, fmt.Errorf("%w: record %s: %w", ErrInvalidCAR, s.path, err)
 	}
 	return &storage.RecordWrite{Path: s.path, CID: s.value, Bytes: block, Blobs: blobs}, nil
 }
 
-// checkRecord holds a record against the data model, and returns the blobs that it refers to.
-//
-// Spec: https://atproto.com/specs/data-model
-func checkRecord(block []byte) ([]cid.Cid, error) {
-	if len(block) > MaxRecordBytes {
-		return nil, fmt.Errorf("%d bytes are too many", len(block))
-	}
-	if err := checkCBOR(block); err != nil {
+// newRecordBlobs checks a record that is new to this server as Apply does.
+func newRecordBlobs(record []byte) ([]cid.Cid, error) {
+	if err := data.Check(record); err != nil {
 		return nil, err
 	}
-	data, err := atdata.UnmarshalCBOR(block)
-	if err != nil {
-		return nil, err
+	blobs, err := data.Blobs(record)
+	return refs(blobs), err
+}
+
+// storedRecordBlobs checks a record that a server has already as readers do.
+func storedRecordBlobs(record []byte) ([]cid.Cid, error) {
+	value, err := data.Decode(record)
+	return refs(atdata.ExtractBlobs(value)), err
+}
+
+// refs returns the CIDs of blobs, each once.
+func refs(blobs []atdata.Blob) []cid.Cid {
+	var cids []cid.Cid
+	for _, b := range blobs {
+		cids = append(cids, b.Ref.CID())
 	}
-	var blobs []cid.Cid
-	for _, b := range atdata.ExtractBlobs(data) {
-		blobs = append(blobs, b.Ref.CID())
-	}
-	return distinct(blobs), nil
+	return distinct(cids)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/repo/mst"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -31,7 +32,7 @@ func TestImportAnyOrder(t *testing.T) {
 	r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	reversed := slices.Clone(blocks)
 	slices.Reverse(reversed)
-	extra := slices.Concat(blocks[:10], []storage.Block{{CID: sumCID(record(t, "x")), Bytes: record(t, "x")}}, blocks, blocks[5:8])
+	extra := slices.Concat(blocks[:10], []storage.Block{{CID: data.SumCID(record(t, "x")), Bytes: record(t, "x")}}, blocks, blocks[5:8])
 	for name, order := range map[string][]storage.Block{
 		"pre-order": blocks, "shuffled": shuffled, "reversed": reversed, "with others, and some twice": extra,
 	} {
@@ -66,7 +67,7 @@ func TestPreOrderIsNotHeld(t *testing.T) {
 // TestImportSameRecord imports a record that stands at several paths, from files that have it each time, and once.
 func TestImportSameRecord(t *testing.T) {
 	src, _ := newRepo(t)
-	blob := sumCID([]byte("a blob"))
+	blob := data.SumCID([]byte("a blob"))
 	value, err := atdata.MarshalCBOR(map[string]any{"$type": "com.example.record", "image": atdata.Blob{
 		Ref: atdata.CIDLink(blob), MimeType: "image/png", Size: 6,
 	}})
@@ -87,8 +88,8 @@ func TestImportSameRecord(t *testing.T) {
 		}
 		seen[b.CID] = true
 	}
-	last := append(slices.DeleteFunc(slices.Clone(once), func(b storage.Block) bool { return b.CID == sumCID(value) }),
-		storage.Block{CID: sumCID(value), Bytes: value})
+	last := append(slices.DeleteFunc(slices.Clone(once), func(b storage.Block) bool { return b.CID == data.SumCID(value) }),
+		storage.Block{CID: data.SumCID(value), Bytes: value})
 	want := readCARFile(t, each)
 	for name, car := range map[string][]byte{
 		"each": each, "once": carFrom(once[0].CID, once), "once, at the end": carFrom(once[0].CID, last),
@@ -173,11 +174,11 @@ func TestImportTruncated(t *testing.T) {
 func forge(t testing.TB, root []byte, blocks ...[]byte) []byte {
 	t.Helper()
 	e := &Engine{signer: signer()}
-	head, err := e.sign(t.Context(), alice, "3kaaaaaaaaa22", sumCID(root))
+	head, err := e.sign(t.Context(), alice, "3kaaaaaaaaa22", data.SumCID(root))
 	check(t, err)
-	all := []storage.Block{{CID: head.Commit, Bytes: head.Block}, {CID: sumCID(root), Bytes: root}}
+	all := []storage.Block{{CID: head.Commit, Bytes: head.Block}, {CID: data.SumCID(root), Bytes: root}}
 	for _, b := range blocks {
-		all = append(all, storage.Block{CID: sumCID(b), Bytes: b})
+		all = append(all, storage.Block{CID: data.SumCID(b), Bytes: b})
 	}
 	return carFrom(head.Commit, all)
 }
@@ -201,7 +202,7 @@ func keyOfHeight(h int, prefix string) []byte {
 
 func TestImportRefusesTrees(t *testing.T) {
 	rec := record(t, "one")
-	v := sumCID(rec)
+	v := data.SumCID(rec)
 	entry := func(key []byte) mst.EntryData { return mst.EntryData{KeySuffix: key, Value: v} }
 	a0, b0, c0, d1 := keyOfHeight(0, "a"), keyOfHeight(0, "b"), keyOfHeight(0, "c"), keyOfHeight(1, "b5")
 	tail := func(prev, key []byte) mst.EntryData {
@@ -210,12 +211,15 @@ func TestImportRefusesTrees(t *testing.T) {
 	}
 	of := func(e ...mst.EntryData) []byte { return node(t, mst.NodeData{Entries: e}) }
 	over := func(child []byte, key []byte) []byte {
-		c := sumCID(child)
+		c := data.SumCID(child)
 		return node(t, mst.NodeData{Left: &c, Entries: []mst.EntryData{entry(key)}})
 	}
 	empty := of()
 	raw := cid.NewCidV1(cid.Raw, v.Hash())
-	deep := []byte(strings.Repeat("\x81", 200_000) + "\x00")
+	deep := func(levels int) []byte { return []byte(strings.Repeat("\xa1\x61a", levels-1) + "\xa0") }
+	of1 := func(record []byte) []byte { // a repo of one record
+		return forge(t, of(mst.EntryData{KeySuffix: a0, Value: data.SumCID(record)}), record)
+	}
 	tests := map[string]struct {
 		car  []byte
 		want error
@@ -237,16 +241,22 @@ func TestImportRefusesTrees(t *testing.T) {
 			ErrInvalidCAR},
 		"child at the bottom": {forge(t, over(empty, a0), empty, rec), ErrInvalidCAR},
 		"empty child":         {forge(t, over(empty, d1), empty, rec), ErrInvalidCAR},
-		"root without key": {forge(t, node(t, mst.NodeData{Left: ptr(sumCID(of(entry(a0))))}), of(entry(a0)), rec),
+		"root without key": {forge(t, node(t, mst.NodeData{Left: ptr(data.SumCID(of(entry(a0))))}), of(entry(a0)), rec),
 			ErrInvalidCAR},
-		"invalid path":       {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
-		"empty key":          {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
-		"raw record":         {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
-		"long form":          {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
-		"bytes after a node": {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
-		"root is a record":   {forge(t, rec), ErrInvalidCAR},
-		"record is a string": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID([]byte("\x61a"))}), []byte("\x61a")), ErrInvalidCAR},
-		"record is too deep": {forge(t, of(mst.EntryData{KeySuffix: a0, Value: sumCID(deep)}), deep), ErrInvalidCAR},
+		"invalid path":             {forge(t, of(entry([]byte("com.example/a/b"))), rec), ErrInvalidCAR},
+		"empty key":                {forge(t, of(entry(nil)), rec), ErrInvalidCAR},
+		"raw record":               {forge(t, of(mst.EntryData{KeySuffix: a0, Value: raw}), rec), ErrInvalidCAR},
+		"long form":                {forge(t, append([]byte{0xb8, 2}, of(entry(a0))[1:]...), rec), ErrInvalidCAR},
+		"bytes after a node":       {forge(t, append(of(entry(a0)), 0xf6), rec), ErrInvalidCAR},
+		"root is a record":         {forge(t, rec), ErrInvalidCAR},
+		"record is a string":       {of1([]byte("\x61a")), ErrInvalidCAR},
+		"record is too deep":       {of1([]byte(strings.Repeat("\x81", 200_000) + "\x00")), ErrInvalidCAR},
+		"record of 31 levels":      {of1(deep(31)), nil},
+		"record of 32 levels":      {of1(deep(32)), nil},
+		"record of 33 levels":      {of1(deep(33)), ErrInvalidCAR},
+		"record with a float":      {of1([]byte("\xa1\x61a\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00")), ErrInvalidCAR},
+		"record out of order":      {of1([]byte("\xa2\x61b\x01\x61a\x01")), ErrInvalidCAR},
+		"record with a name twice": {of1([]byte("\xa2\x61a\x01\x61a\x01")), ErrInvalidCAR},
 	}
 	for name, test := range tests {
 		e, store := newRepo(t)
@@ -271,14 +281,14 @@ func TestImportRefusesFiles(t *testing.T) {
 	g := generate(t, alice, 3)
 	car := g.car(t)
 	blocks := blocksOf(t, car)
-	header := appendCARHeader(nil, g.heads.Commit)
+	header := data.AppendCARHeader(nil, g.heads.Commit)
 	commit := func(change func(*repo.Commit)) []byte {
 		c, err := readCommit(g.heads.Block)
 		check(t, err)
 		change(c)
 		var b bytes.Buffer
 		check(t, c.MarshalCBOR(&b))
-		changed := storage.Block{CID: sumCID(b.Bytes()), Bytes: b.Bytes()}
+		changed := storage.Block{CID: data.SumCID(b.Bytes()), Bytes: b.Bytes()}
 		return carFrom(changed.CID, append([]storage.Block{changed}, blocks[1:]...))
 	}
 	resigned := func(change func(*repo.Commit)) []byte {
@@ -311,7 +321,7 @@ func TestImportRefusesFiles(t *testing.T) {
 		"no DID":              {resigned(func(c *repo.Commit) { c.DID = "" }), ErrInvalidCAR},
 		"no rev":              {resigned(func(c *repo.Commit) { c.Rev = "" }), ErrInvalidCAR},
 		"last rev":            {resigned(func(c *repo.Commit) { c.Rev = "jzzzzzzzzzzzz" }), ErrInvalidCAR},
-		"no data":             {carFrom(sumCID(noData), []storage.Block{{CID: sumCID(noData), Bytes: noData}}), ErrInvalidCAR},
+		"no data":             {carFrom(data.SumCID(noData), []storage.Block{{CID: data.SumCID(noData), Bytes: noData}}), ErrInvalidCAR},
 		"repo version 2":      {resigned(func(c *repo.Commit) { c.Version = 2 }), ErrRepoVersion},
 		"no signature":        {commit(func(c *repo.Commit) { c.Sig = nil }), ErrInvalidCAR},
 		"wrong signature":     {commit(func(c *repo.Commit) { check(t, c.Sign(other)) }), ErrInvalidCAR},

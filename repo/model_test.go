@@ -16,6 +16,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/repo/mst"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
@@ -86,8 +87,8 @@ func (m *model) batch(t testing.TB, size int, deleting float64) []Op {
 		} else {
 			m.n++
 			op.Value = record(t, fmt.Sprint("record ", m.n))
-			m.records[path] = sumCID(op.Value)
-			_, err := m.tree.Insert([]byte(path), sumCID(op.Value))
+			m.records[path] = data.SumCID(op.Value)
+			_, err := m.tree.Insert([]byte(path), data.SumCID(op.Value))
 			check(t, err)
 		}
 		ops = append(ops, op)

@@ -8,34 +8,13 @@ import (
 	"github.com/bluesky-social/indigo/atproto/repo/mst"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
-// readNode decodes a node. What it returns can be asked for its Node without a panic.
-func readNode(block []byte) (*mst.NodeData, error) {
-	if err := checkCBOR(block); err != nil {
-		return nil, err
-	}
-	d, err := mst.NodeDataFromCBOR(bytes.NewReader(block))
-	if err != nil {
-		return nil, err
-	}
-	prev := 0
-	for _, e := range d.Entries {
-		if e.PrefixLen < 0 || e.PrefixLen > int64(prev) {
-			return nil, errors.New("prefix longer than the key before")
-		}
-		prev = int(e.PrefixLen) + len(e.KeySuffix)
-		if prev == 0 || prev > mst.MAX_KEY_BYTES {
-			return nil, errors.New("key too short or too long")
-		}
-	}
-	return d, nil
-}
-
 // openNode decodes a stored node for a partial tree, at a height, or as the root if the height is negative.
 func openNode(c cid.Cid, block []byte, height int) (*mst.Node, error) {
-	d, err := readNode(block)
+	d, err := data.ReadNode(block)
 	if err != nil {
 		return nil, fmt.Errorf("%w: node %s: %w", ErrCorrupt, c, err)
 	}
@@ -63,7 +42,7 @@ func checkNode(d *mst.NodeData, block []byte, height int) (int, error) {
 			return 0, errors.New("empty node")
 		}
 	}
-	if d.Left != nil && !isBlockCID(*d.Left) {
+	if d.Left != nil && !data.IsBlockCID(*d.Left) {
 		return 0, fmt.Errorf("unexpected CID %s", *d.Left)
 	}
 	var key, prev []byte
@@ -83,7 +62,7 @@ func checkNode(d *mst.NodeData, block []byte, height int) (int, error) {
 		if h != height {
 			return 0, fmt.Errorf("key %q of height %d in a node of height %d", key, h, height)
 		}
-		if !isBlockCID(e.Value) || e.Right != nil && !isBlockCID(*e.Right) {
+		if !data.IsBlockCID(e.Value) || e.Right != nil && !data.IsBlockCID(*e.Right) {
 			return 0, fmt.Errorf("unexpected CID at key %q", key)
 		}
 		if height == 0 && e.Right != nil {
@@ -112,7 +91,7 @@ func encodeNode(n *mst.Node) ([]byte, cid.Cid, error) {
 	if err := d.MarshalCBOR(&b); err != nil {
 		return nil, cid.Undef, fmt.Errorf("repo: %w", err)
 	}
-	return b.Bytes(), sumCID(b.Bytes()), nil
+	return b.Bytes(), data.SumCID(b.Bytes()), nil
 }
 
 // grow gives a branch the twigs of its node.

@@ -11,6 +11,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -48,36 +49,25 @@ func (e *Engine) RecordProof(ctx context.Context, did syntax.DID, path string, w
 
 func proof(ctx context.Context, r storage.RepoReader, head storage.Head, path string) ([]storage.Block, error) {
 	var blocks []storage.Block
-	next := head.Data
-	for range maxHeight {
-		got, err := loadBlocks(ctx, r, head.DID, []cid.Cid{next})
+	var failed error
+	load := func(c cid.Cid) ([]byte, error) {
+		got, err := loadBlocks(ctx, r, head.DID, []cid.Cid{c})
 		if err != nil {
+			failed = err
 			return nil, err
 		}
-		blocks = append(blocks, storage.Block{CID: next, Bytes: got[0]})
-		n, err := openNode(next, got[0], 0) // its true height isn't asked for
-		if err != nil {
-			return nil, err
-		}
-		i, found := position(n, []byte(path))
-		if found {
-			value := *n.Entries[i].Value
-			got, err := loadBlocks(ctx, r, head.DID, []cid.Cid{value})
-			if err != nil {
-				return nil, err
-			}
-			return append(blocks, storage.Block{CID: value, Bytes: got[0]}), nil
-		}
-		if i == 0 || !n.Entries[i-1].IsChild() {
-			return blocks, nil
-		}
-		next = *n.Entries[i-1].ChildCID
+		blocks = append(blocks, storage.Block{CID: c, Bytes: got[0]})
+		return got[0], nil
 	}
-	return nil, fmt.Errorf("%w: tree higher than any key", ErrCorrupt)
+	value, err := data.Lookup(head.Data, path, load)
+	if err == nil && value.Defined() {
+		_, err = load(value)
+	}
+	if err != nil && failed == nil {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return blocks, err
 }
-
-// maxHeight is one more than the greatest height that a key's hash can give.
-const maxHeight = 129
 
 // blocksAtOnce is how many blocks Blocks holds in memory.
 const blocksAtOnce = 16
@@ -99,10 +89,10 @@ func (e *Engine) Blocks(ctx context.Context, did syntax.DID, cids []cid.Cid, w i
 			}
 		}
 		out := bufio.NewWriterSize(w, 64<<10)
-		if _, err := out.Write(appendCARHeader(nil, cid.Undef)); err != nil {
+		if _, err := out.Write(data.AppendCARHeader(nil, cid.Undef)); err != nil {
 			return err
 		}
-		err := eachBlock(ctx, r, did, want, func(b storage.Block) error { return writeCARBlock(out, b.CID, b.Bytes) })
+		err := eachBlock(ctx, r, did, want, func(b storage.Block) error { return data.WriteCARBlock(out, b.CID, b.Bytes) })
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-car"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -103,17 +104,17 @@ func TestBlocks(t *testing.T) {
 	head, err := store.Head(t.Context(), alice)
 	check(t, err)
 	var b bytes.Buffer
-	check(t, e.Blocks(t.Context(), alice, []cid.Cid{head.Data, sumCID(one), head.Commit, head.Data}, &b))
-	want := appendCARHeader(nil, cid.Undef)
-	for _, c := range []cid.Cid{head.Data, sumCID(one), head.Commit} {
+	check(t, e.Blocks(t.Context(), alice, []cid.Cid{head.Data, data.SumCID(one), head.Commit, head.Data}, &b))
+	want := data.AppendCARHeader(nil, cid.Undef)
+	for _, c := range []cid.Cid{head.Data, data.SumCID(one), head.Commit} {
 		blocks, err := store.Blocks(t.Context(), alice, []cid.Cid{c})
 		check(t, err)
-		want = appendCARBlock(want, c, blocks[0].Bytes)
+		want = data.AppendCARBlock(want, c, blocks[0].Bytes)
 	}
 	if !bytes.Equal(b.Bytes(), want) {
 		t.Errorf("CAR %x, want %x", b.Bytes(), want)
 	}
-	missing := sumCID(nil)
+	missing := data.SumCID(nil)
 	err = e.Blocks(t.Context(), alice, []cid.Cid{head.Data, missing}, nil)
 	if !errors.Is(err, ErrBlockNotFound) || !strings.Contains(err.Error(), missing.String()) {
 		t.Errorf("error %v, want ErrBlockNotFound that names %s", err, missing)
@@ -127,12 +128,12 @@ func TestBlocks(t *testing.T) {
 func TestManyBlocks(t *testing.T) {
 	e, store := newRepo(t)
 	var want []cid.Cid
-	all := appendCARHeader(nil, cid.Undef)
+	all := data.AppendCARHeader(nil, cid.Undef)
 	for i := range 2*blocksAtOnce + 1 {
 		value := record(t, fmt.Sprint(i))
 		apply(t, e, Op{Action: Create, Path: fmt.Sprintf("com.example.note/%d", i), Value: value})
-		want = append(want, sumCID(value))
-		all = appendCARBlock(all, sumCID(value), value)
+		want = append(want, data.SumCID(value))
+		all = data.AppendCARBlock(all, data.SumCID(value), value)
 	}
 	most := 0
 	e.store = countedBlocks{store, &most}
@@ -145,7 +146,7 @@ func TestManyBlocks(t *testing.T) {
 		t.Errorf("%d blocks were read at once", most)
 	}
 	b.Reset()
-	if err := e.Blocks(t.Context(), alice, append(want, sumCID(nil)), &b); !errors.Is(err, ErrBlockNotFound) || b.Len() > 0 {
+	if err := e.Blocks(t.Context(), alice, append(want, data.SumCID(nil)), &b); !errors.Is(err, ErrBlockNotFound) || b.Len() > 0 {
 		t.Errorf("with a missing block: %v, and %d bytes", err, b.Len())
 	}
 }
@@ -173,17 +174,4 @@ type countedReader struct {
 func (c countedReader) Blocks(ctx context.Context, did syntax.DID, want []cid.Cid) ([]storage.Block, error) {
 	*c.most = max(*c.most, len(want))
 	return c.RepoReader.Blocks(ctx, did, want)
-}
-
-func TestCheckCBOR(t *testing.T) {
-	for s, ok := range map[string]bool{
-		"\xa0": true, "\xa1\x61a\x01": true, "\x82\x01\x80": true, "\xd8\x2a\x41\x00": true, "\xf6": true, "\x19\x01\x00": true,
-		"": false, "\xa1\x61a": false, "\xa0\xa0": false, "\x9f\xff": false, "\x5f\xff": false, "\x62a": false,
-		"\x9b\xff\xff\xff\xff\xff\xff\xff\xff": false, "\xbb\x80\x00\x00\x00\x00\x00\x00\x00": false, "\x1b\x00": false,
-		"\xd8\x2a": false, strings.Repeat("\x81", maxDepth) + "\x00": true, strings.Repeat("\x81", maxDepth+1) + "\x00": false,
-	} {
-		if err := checkCBOR([]byte(s)); (err == nil) != ok {
-			t.Errorf("checkCBOR(%x) = %v", s, err)
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -52,8 +53,8 @@ func checkHead(head storage.Head, did syntax.DID, key atcrypto.PublicKey) error 
 		return err
 	}
 	switch {
-	case sumCID(head.Block) != head.Commit:
-		return errWrongCID
+	case data.SumCID(head.Block) != head.Commit:
+		return data.ErrWrongCID
 	case c.DID != string(did) || c.Rev != string(head.Rev) || c.Data != head.Data:
 		return errors.New("head says something else than its commit")
 	case key != nil:
@@ -62,14 +63,12 @@ func checkHead(head storage.Head, did syntax.DID, key atcrypto.PublicKey) error 
 	return nil
 }
 
-var errWrongCID = errors.New("CID doesn't match the content")
-
 // verifyTree walks over the tree and the records side by side.
 func verifyTree(ctx context.Context, r storage.RepoReader, head storage.Head) (found storage.RepoStats, err error) {
 	w := storedWalk(ctx, r, head.DID, head.Data, wholeAhead, func(b *branch) error {
 		found.Nodes++
-		if sumCID(b.Bytes) != b.CID {
-			return errWrongCID
+		if data.SumCID(b.Bytes) != b.CID {
+			return data.ErrWrongCID
 		}
 		return b.readForeign()
 	})
@@ -109,8 +108,8 @@ func checkLeaf(leaf step, last string, rec storage.Record) error {
 		return fmt.Errorf("the tree has %s instead", leaf.path)
 	case leaf.value != rec.CID:
 		return fmt.Errorf("the tree has %s instead of %s", leaf.value, rec.CID)
-	case sumCID(rec.Bytes) != rec.CID:
-		return errWrongCID
+	case data.SumCID(rec.Bytes) != rec.CID:
+		return data.ErrWrongCID
 	}
 	return checkPath(leaf.path)
 }

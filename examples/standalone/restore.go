@@ -112,6 +112,9 @@ func report(w io.Writer, done backup.Restored) {
 	if done.NoKey > 0 {
 		fmt.Fprintf(w, "restore: %d accounts have no signing key: they can be read, but not written\n", done.NoKey)
 	}
+	if done.Damaged > 0 {
+		fmt.Fprintf(w, "restore: %d accounts were left out, since something is wrong with them\n", done.Damaged)
+	}
 	if done.NoRepo > 0 {
 		fmt.Fprintf(w, "restore: %d accounts were left out, since the backup never got their repos\n", done.NoRepo)
 	}

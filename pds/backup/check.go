@@ -2,7 +2,6 @@ package backup
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +13,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/repo"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 
 	pdsrepo "github.com/pdskit/pdskit/repo"
@@ -248,7 +248,7 @@ func (k *checker) head(man manifest, found storage.Head) error {
 		return nil
 	}
 	var commit repo.Commit
-	if err := commit.UnmarshalCBOR(bytes.NewReader(found.Block)); err != nil {
+	if err := data.Unmarshal(found.Block, &commit); err != nil {
 		return err
 	}
 	if !signedBy(&commit, key) {

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/repo"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 
 	pdsrepo "github.com/pdskit/pdskit/repo"
@@ -75,7 +75,7 @@ func (m *Mirror) fetchSegment(ctx context.Context, a *account) (s segment, head 
 	}
 	defer whole.Close()
 	var commit repo.Commit
-	if err := commit.UnmarshalCBOR(bytes.NewReader(whole.Head.Block)); err != nil {
+	if err := data.Unmarshal(whole.Head.Block, &commit); err != nil {
 		return s, head, "", &inputError{err}
 	}
 	if key, err = m.verifySignature(ctx, a.DID, &commit); err != nil {

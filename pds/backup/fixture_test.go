@@ -394,3 +394,5 @@ func mustLink(t testing.TB) lexutil.LexLink {
 	check(t, err)
 	return lexutil.LexLink(c)
 }
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

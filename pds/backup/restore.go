@@ -47,6 +47,7 @@ type Restored struct {
 	Blobs    int64 // that were restored
 	NoKey    int64 // restored accounts without a signing key: they can be read, but not written
 	NoRepo   int64 // accounts that weren't restored since the mirror never got their repo
+	Damaged  int64 // accounts that weren't restored since something is wrong with them, which RestoreConfig.Damaged was told
 	FirstSeq int64 // the sequence number after which those of the restored server begin
 }
 
@@ -159,6 +160,7 @@ func (r *restorer) account(ctx context.Context, name string) error {
 		return err
 	}
 	if r.check.sum.Damages > before {
+		r.done.Damaged++
 		return nil
 	}
 	man, err := loadManifestObject(ctx, r.From, name)

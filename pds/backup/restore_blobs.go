@@ -11,6 +11,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -28,11 +29,11 @@ func (r *restorer) blobs(ctx context.Context, man manifest) error {
 		if row.Record == nil || len(row.Record.Blobs) == 0 {
 			continue
 		}
-		record, err := atdata.UnmarshalCBOR(row.Record.Bytes)
+		blobs, err := data.Blobs(row.Record.Bytes)
 		if err != nil {
 			return fmt.Errorf("backup: record %s: %w", row.Record.Path, err)
 		}
-		for _, b := range atdata.ExtractBlobs(record) {
+		for _, b := range blobs {
 			if err := r.blob(ctx, man.DID, b); err != nil {
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,10 +14,9 @@ import (
 	"strings"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-)
 
-// maxCARHeader bounds the header of a segment. One with a single root takes some 60 bytes.
-const maxCARHeader = 4 << 10
+	"github.com/pdskit/pdskit/repo/data"
+)
 
 // putSegment stores what write writes as a new segment. Error: an *inputError, if write has failed; else the bucket's.
 func putSegment(ctx context.Context, b Bucket, did syntax.DID, rev syntax.TID, write func(io.Writer) error) (segment, error) {
@@ -115,7 +113,7 @@ func (s *segmentReader) next() error {
 	s.file, s.sum = file, sha256.New()
 	s.in = bufio.NewReaderSize(io.TeeReader(file, s.sum), 64<<10)
 	if s.begun {
-		if err := skipHeader(s.in); err != nil {
+		if err := data.SkipCARHeader(s.in); err != nil {
 			return s.damage(err)
 		}
 	}
@@ -148,27 +146,12 @@ func (s *segmentReader) Close() error {
 	return s.file.Close()
 }
 
-// skipHeader reads over the header of a CAR file.
-func skipHeader(r *bufio.Reader) error {
-	n, err := binary.ReadUvarint(r)
-	if err == nil && (n == 0 || n > maxCARHeader) {
-		err = fmt.Errorf("%w: CAR header of %d bytes", ErrDamaged, n)
-	}
-	if err == nil {
-		_, err = io.CopyN(io.Discard, r, int64(n))
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // join writes CAR files, given from the oldest to the newest, as one.
 func join(w io.Writer, cars [][]byte) error {
 	for i := len(cars) - 1; i >= 0; i-- {
 		r := bufio.NewReader(bytes.NewReader(cars[i]))
 		if i < len(cars)-1 {
-			if err := skipHeader(r); err != nil {
+			if err := data.SkipCARHeader(r); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -56,25 +56,25 @@ func (m *Mirror) take(ctx context.Context, e storage.Event) error {
 	switch e.Kind {
 	case storage.EventCommit:
 		var msg comatproto.SyncSubscribeRepos_Commit
-		if err := msg.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil || msg.Repo != string(did) {
+		if err := data.Unmarshal(e.Body, &msg); err != nil || msg.Repo != string(did) {
 			return m.ignore(ctx, e, err)
 		}
 		return m.takeCommit(ctx, did, &msg)
 	case storage.EventSync:
 		var msg comatproto.SyncSubscribeRepos_Sync
-		if err := msg.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil || msg.Did != string(did) {
+		if err := data.Unmarshal(e.Body, &msg); err != nil || msg.Did != string(did) {
 			return m.ignore(ctx, e, err)
 		}
 		return m.takeSync(ctx, did, &msg)
 	case storage.EventIdentity:
 		var msg comatproto.SyncSubscribeRepos_Identity
-		if err := msg.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil || msg.Did != string(did) {
+		if err := data.Unmarshal(e.Body, &msg); err != nil || msg.Did != string(did) {
 			return m.ignore(ctx, e, err)
 		}
 		return m.takeIdentity(ctx, did)
 	case storage.EventAccount:
 		var msg comatproto.SyncSubscribeRepos_Account
-		if err := msg.UnmarshalCBOR(bytes.NewReader(e.Body)); err != nil || msg.Did != string(did) {
+		if err := data.Unmarshal(e.Body, &msg); err != nil || msg.Did != string(did) {
 			return m.ignore(ctx, e, err)
 		}
 		return m.takeAccount(ctx, did, &msg)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	comatproto "github.com/bluesky-social/indigo/api/atproto"
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
@@ -13,6 +14,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -37,47 +39,57 @@ func (m *Mirror) verifyCommit(ctx context.Context, a *account, msg *comatproto.S
 	case *msg.Since != string(a.Rev) || cid.Cid(*msg.PrevData).String() != a.Data:
 		return nil, fmt.Errorf("the commit follows on %s, and %s is there", *msg.Since, a.Rev)
 	}
-	commit, block, err := readCommit(ctx, msg.Blocks, cid.Cid(msg.Commit))
+	commit, blocks, err := readBlocks(msg)
 	if err != nil {
 		return nil, err
 	}
-	tree, err := invert(ctx, msg)
-	if err != nil {
+	if err := invert(ctx, msg); err != nil {
 		return nil, err
 	}
 	key, err := m.verifySignature(ctx, a.DID, commit)
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := blobsOf(ctx, tree, msg)
+	blobs, err := blobsOf(blocks, msg)
 	if err != nil {
 		return nil, err
 	}
 	head := storage.Head{
-		DID: a.DID, Commit: cid.Cid(msg.Commit), Rev: syntax.TID(commit.Rev), Data: commit.Data, Block: block,
+		DID: a.DID, Commit: cid.Cid(msg.Commit), Rev: syntax.TID(commit.Rev), Data: commit.Data,
+		Block: blocks[cid.Cid(msg.Commit)],
 	}
 	return &added{head, key, blobs}, nil
 }
 
-// readCommit reads the commit that must be the root of a CAR file.
-func readCommit(ctx context.Context, car []byte, want cid.Cid) (*repo.Commit, []byte, error) {
-	commit, root, err := repo.LoadCommitFromCAR(ctx, bytes.NewReader(car))
+// readBlocks reads the CAR file of a commit, whose root must be the commit, and checks each block against its CID.
+func readBlocks(msg *comatproto.SyncSubscribeRepos_Commit) (*repo.Commit, map[cid.Cid][]byte, error) {
+	car, err := data.NewCARReader(bytes.NewReader(msg.Blocks))
 	if err != nil {
 		return nil, nil, err
 	}
-	var block bytes.Buffer
-	if err := commit.MarshalCBOR(&block); err != nil {
-		return nil, nil, err
+	if car.Root() != cid.Cid(msg.Commit) {
+		return nil, nil, errors.New("the blocks are those of another commit")
 	}
-	sum, err := want.Prefix().Sum(block.Bytes())
-	if err != nil || sum != want || *root != want {
-		return nil, nil, errors.New("the commit's block isn't what its CID names")
+	blocks := make(map[cid.Cid][]byte)
+	for {
+		c, block, err := car.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		blocks[c] = block
 	}
-	return commit, block.Bytes(), nil
+	var commit repo.Commit
+	if err := data.Unmarshal(blocks[car.Root()], &commit); err != nil {
+		return nil, nil, fmt.Errorf("commit: %w", err)
+	}
+	return &commit, blocks, commit.VerifyStructure()
 }
 
 // invert has indigo check a commit's tree and operations. Its decoder of nodes panics on crafted ones.
-func invert(ctx context.Context, msg *comatproto.SyncSubscribeRepos_Commit) (tree *repo.Repo, err error) {
+func invert(ctx context.Context, msg *comatproto.SyncSubscribeRepos_Commit) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("malformed tree: %v", p)
@@ -85,32 +97,26 @@ func invert(ctx context.Context, msg *comatproto.SyncSubscribeRepos_Commit) (tre
 	}()
 	for _, op := range msg.Ops {
 		if op.Action != "create" && op.Prev == nil {
-			return nil, fmt.Errorf("operation on %s without its previous record", op.Path)
+			return fmt.Errorf("operation on %s without its previous record", op.Path)
 		}
 	}
-	return repo.VerifyCommitMessage(ctx, msg)
+	_, err = repo.VerifyCommitMessage(ctx, msg)
+	return err
 }
 
-// blobsOf returns the blobs that a commit's new records refer to.
-func blobsOf(ctx context.Context, tree *repo.Repo, msg *comatproto.SyncSubscribeRepos_Commit) ([]cid.Cid, error) {
+// blobsOf returns the blobs that a commit's new records refer to. Error: one of them is missing, or isn't a record that a
+// copy of the repo could be read with.
+func blobsOf(blocks map[cid.Cid][]byte, msg *comatproto.SyncSubscribeRepos_Commit) ([]cid.Cid, error) {
 	var blobs []cid.Cid
 	for _, op := range msg.Ops {
 		if op.Cid == nil {
 			continue
 		}
-		collection, rkey, err := syntax.ParseRepoPath(op.Path)
-		if err != nil {
-			return nil, err
-		}
-		record, _, err := tree.GetRecordBytes(ctx, collection, rkey)
-		if err != nil {
-			return nil, err
-		}
-		data, err := atdata.UnmarshalCBOR(record)
+		record, err := data.Decode(blocks[cid.Cid(*op.Cid)])
 		if err != nil {
 			return nil, fmt.Errorf("record %s: %w", op.Path, err)
 		}
-		for _, b := range atdata.ExtractBlobs(data) {
+		for _, b := range atdata.ExtractBlobs(record) {
 			blobs = append(blobs, b.Ref.CID())
 		}
 	}

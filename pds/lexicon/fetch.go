@@ -11,10 +11,11 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/identity"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
+
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 // schemaCollection is where lexicons are published.
@@ -136,7 +137,7 @@ func refusal(body []byte) error {
 
 // newResolved makes a lexicon of a record's block.
 func newResolved(did syntax.DID, id syntax.NSID, c cid.Cid, block []byte) (*Resolved, error) {
-	record, err := atdata.UnmarshalCBOR(block)
+	record, err := data.Decode(block)
 	if err != nil {
 		return nil, err
 	}

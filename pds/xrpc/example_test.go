@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/coder/websocket"
 
@@ -252,15 +251,4 @@ func ExampleClientAddress() {
 	// Output:
 	// 203.0.113.5
 	// 198.51.100.7
-}
-
-// A record as it is stored becomes the JSON that clients get.
-func ExampleAppendJSON() {
-	record, err := atdata.MarshalCBOR(map[string]any{"$type": "com.example.note", "bytes": atdata.Bytes("hi")})
-	if err != nil {
-		log.Fatal(err)
-	}
-	text, err := xrpc.AppendJSON(nil, record)
-	fmt.Println(string(text), err)
-	// Output: {"$type":"com.example.note","bytes":{"$bytes":"aGk"}} <nil>
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/pds/patch"
-	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -73,7 +73,7 @@ func (s *Server) record(
 }
 
 func decodeRecord(row storage.Record) (value map[string]any, err error) {
-	raw, err := xrpc.AppendJSON(nil, row.Bytes)
+	raw, err := data.AppendJSON(nil, row.Bytes)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -85,6 +86,6 @@ func (v *recordView) AppendJSON(dst []byte) ([]byte, error) {
 	dst = append(dst, `","cid":"`...)
 	dst = append(dst, v.record.CID.String()...)
 	dst = append(dst, `","value":`...)
-	dst, err := xrpc.AppendJSON(dst, v.record.Bytes)
+	dst, err := data.AppendJSON(dst, v.record.Bytes)
 	return append(dst, '}'), err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -26,47 +27,45 @@ type prepared struct {
 // which may be left out, is the collection, it is what its lexicon says if the client doesn't decline that, its size is
 // bounded, and each blob that it refers to was uploaded and is described as it is.
 func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepared, error) {
-	data, err := parse(w.Value, w.Collection)
+	value, err := parse(w.Value, w.Collection)
 	if err != nil {
 		return prepared{}, err
 	}
-	if err := s.upgradeBlobs(ctx, did, w, data); err != nil {
+	if err := s.upgradeBlobs(ctx, did, w, value); err != nil {
 		return prepared{}, err
 	}
-	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RecordKey, data, w.Validate)
+	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RecordKey, value, w.Validate)
 	if invalid := (*lexicon.InvalidError)(nil); errors.As(err, &invalid) {
 		return prepared{}, xrpc.InvalidRequest("%s", invalid)
 	}
 	if err != nil {
 		return prepared{}, err
 	}
-	b, err := appendCBOR(nil, data)
-	if err != nil {
+	p := prepared{status: status}
+	if p.blobs, err = s.checkBlobs(ctx, did, atdata.ExtractBlobs(value)); err != nil {
+		return prepared{}, err
+	}
+	if p.bytes, err = data.Encode(value); err != nil {
 		return prepared{}, xrpc.InvalidRequest("Invalid record: %s", err)
 	}
-	if len(b) > atdata.MAX_CBOR_RECORD_SIZE {
-		return prepared{}, xrpc.InvalidRequest("Record is too large: at most %d bytes", atdata.MAX_CBOR_RECORD_SIZE)
-	}
-	p := prepared{bytes: b, status: status}
-	p.blobs, err = s.checkBlobs(ctx, did, atdata.ExtractBlobs(data))
-	return p, err
+	return p, nil
 }
 
 func parse(record json.RawMessage, collection syntax.NSID) (map[string]any, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(record, " \t\r\n"), []byte("{")) {
 		return nil, xrpc.InvalidRequest("Invalid record: must be an object")
 	}
-	data, err := atdata.UnmarshalJSON(record)
+	value, err := data.FromJSON(record)
 	if err != nil {
 		return nil, xrpc.InvalidRequest("Invalid record: %s", err)
 	}
-	switch t, ok := data["$type"]; {
+	switch t, ok := value["$type"]; {
 	case !ok:
-		data["$type"] = collection.String()
+		value["$type"] = collection.String()
 	case t != collection.String():
 		return nil, xrpc.InvalidRequest("Invalid $type: expected %s, got %v", collection, t)
 	}
-	return data, nil
+	return value, nil
 }
 
 // checkBlobs returns the CIDs of blobs, if they're described as they are.

@@ -9,6 +9,7 @@ import (
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/repo/data"
 )
 
 const subscribeReposID = "com.atproto.sync.subscribeRepos"
@@ -108,7 +109,7 @@ func encodeText(f *firehose.Frame) ([]byte, error) {
 	dst = append(dst, f.Kind...)
 	dst = append(dst, `",`...)
 	at := len(dst)
-	dst, err := xrpc.AppendJSON(dst, f.Body())
+	dst, err := data.AppendJSON(dst, f.Body())
 	if err != nil {
 		return nil, err
 	}
