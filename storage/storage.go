@@ -9,9 +9,9 @@ type Store interface {
 	Accounts
 	Repos
 	Events
-	Tokens
-	Keys
+	Documents
 	BlobIndex
+	Takedowns
 }
 
 // Maintainer is an optional capability, found with [As]: the store has garbage to remove in the background, such as the
@@ -30,6 +30,9 @@ type Maintainer interface {
 //	Unwrap() storage.Store
 //
 // and hides a capability of what it wraps by not having one.
+//
+// A capability may be a whole aggregate that not every store has. The conformance suite tests it where it finds it, and
+// says that it skips it where it doesn't.
 func As[T any](store Store) (T, bool) {
 	for store != nil {
 		if t, ok := store.(T); ok {
