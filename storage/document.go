@@ -26,6 +26,17 @@ type Document struct {
 	ExpiresAt time.Time // zero for never
 }
 
+// The kinds of documents that more than one package knows.
+const (
+	// KindKey is a sealed key. Its ID is the key's name; the name of an account's signing key is the account's DID, and
+	// the account owns it. It never expires.
+	KindKey = "key"
+
+	// KindPreferences is what an account's owner has set in apps. Its ID is the DID of the account, which owns it. It
+	// never expires.
+	KindPreferences = "preferences"
+)
+
 // NewDocument is a document to be stored, and on what conditions.
 type NewDocument struct {
 	Document
@@ -74,7 +85,8 @@ type Documents interface {
 	// CountDocuments counts the documents of a range. Its cost may grow with their number, not with that of others.
 	CountDocuments(ctx context.Context, r DocumentRange) (int64, error)
 
-	// DeleteDocuments removes an account's documents of the given kinds; of all kinds if none is given. The owner isn't "".
+	// DeleteDocuments removes an account's documents of the given kinds, and nothing if none is given: its signing key is
+	// a document, too. The owner isn't "".
 	DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error
 
 	// ExpireDocuments removes up to limit documents whose ExpiresAt is set and not after now, and returns how many it
