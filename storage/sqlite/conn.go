@@ -31,7 +31,8 @@ type conn struct {
 
 	idle map[string][]*lite.Stmt // by their text: prepared and not in use
 
-	writes int // how many statements that write have run
+	writes   int   // how many statements that write have run
+	appended int64 // the newest event of the writer's transaction, 0 if there is none
 }
 
 // openConn opens a connection to an existing database.

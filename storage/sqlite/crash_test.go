@@ -117,7 +117,7 @@ func checkCrash(t *testing.T, s *Store, acknowledged []int) {
 	ctx := t.Context()
 	events := make(map[string]int)
 	var last int64
-	for e, err := range s.ListEvents(ctx, 0, 0) {
+	for e, err := range s.ListEvents(ctx, storage.EventRange{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

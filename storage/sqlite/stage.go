@@ -230,23 +230,23 @@ func stageRow(db *conn, content int64, head storage.Head, row stagedRow) error {
 	return putBlobRefs(db, content, row.Record.Path, row.Record.Blobs, head.Rev)
 }
 
-// copyRecord stores a record that has the bytes and the blobs of an earlier one.
+// copyRecord stores a record that has the bytes, the blobs and the subject of an earlier one.
 func copyRecord(db *conn, content int64, rev syntax.TID, row stagedRow) error {
 	w := *row.Record
-	var from storage.Record
+	var from storage.RecordWrite
 	var err error
-	scan := func(r *lite.Stmt) (storage.Record, error) {
-		return storage.Record{Path: r.ColumnText(0), Bytes: columnBytes(r, 1)}, nil
+	scan := func(r *lite.Stmt) (storage.RecordWrite, error) {
+		return storage.RecordWrite{Path: r.ColumnText(0), Bytes: columnBytes(r, 1), Subject: r.ColumnText(2)}, nil
 	}
 	if row.from != "" {
-		from, err = one(db, scan, `SELECT path, bytes FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
+		from, err = one(db, scan, `SELECT path, bytes, subject FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
 	} else {
-		from, err = one(db, scan, `SELECT r.path, r.bytes `+recordByCID, content, w.CID, cidTail(w.CID))
+		from, err = one(db, scan, `SELECT r.path, r.bytes, r.subject `+recordByCID+` LIMIT 1`, content, w.CID, cidTail(w.CID))
 	}
 	if err != nil {
 		return fmt.Errorf("sqlite: earlier row with the bytes of %s: %w", w.Path, err)
 	}
-	w.Bytes = from.Bytes
+	w.Bytes, w.Subject = from.Bytes, from.Subject
 	if err := putRecord(db, content, w, rev); err != nil {
 		return err
 	}

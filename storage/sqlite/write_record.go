@@ -48,8 +48,8 @@ func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID
 	if !w.CID.Defined() {
 		return false, nil
 	}
-	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes)
+	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes, w.Subject)
 	if err != nil || db.Changes() == 0 {
 		return false, err
 	}
@@ -87,6 +87,6 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 }
 
 func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
-	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		content, w.Path, w.CID, rev, w.Bytes)
+	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+		content, w.Path, w.CID, rev, w.Bytes, w.Subject)
 }

@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	lite "zombiezen.com/go/sqlite"
+)
+
+// createSubjectIndex makes the index of those records that name a subject. Of a repo and a subject it has the paths,
+// which begin with the collection.
+const createSubjectIndex = `CREATE INDEX records_by_subject ON records (content, subject, path) WHERE subject <> ''`
+
+// subjectPage is how many records indexSubjects reads at once.
+const subjectPage = 200
+
+// indexSubjects finds out the subjects of the records of a database that was written without them, and then makes their
+// index: sorted, an index is made in much less time than by one insertion for each record.
+func indexSubjects(db *conn) error {
+	var at recordKey
+	for more := true; more; {
+		var err error
+		if at, more, err = fillSubjects(db, at); err != nil {
+			return err
+		}
+	}
+	return db.run(createSubjectIndex)
+}
+
+type recordKey struct {
+	content int64
+	path    string
+}
+
+// fillSubjects finds out the subjects of some records, from those that follow after, and returns the last of them.
+func fillSubjects(db *conn, after recordKey) (last recordKey, more bool, err error) {
+	type named struct {
+		recordKey
+		subject string
+	}
+	page, err := all(db, func(r *lite.Stmt) (named, error) {
+		n := named{recordKey: recordKey{r.ColumnInt64(0), r.ColumnText(1)}}
+		n.subject = recordSubject(columnBytes(r, 2))
+		return n, nil
+	}, `SELECT content, path, bytes FROM records WHERE (content, path) > (?1, ?2) ORDER BY content, path LIMIT ?3`,
+		after.content, after.path, subjectPage)
+	if err != nil || len(page) == 0 {
+		return after, false, err
+	}
+	for _, n := range page {
+		if n.subject == "" {
+			continue
+		}
+		err := db.exec(`UPDATE records SET subject = ?3 WHERE content = ?1 AND path = ?2`, n.content, n.path, n.subject)
+		if err != nil {
+			return after, false, err
+		}
+	}
+	return page[len(page)-1].recordKey, true, nil
+}
