@@ -46,7 +46,7 @@ func (t tx) documentKeys(r storage.DocumentRange) iter.Seq[[]byte] {
 		}
 		low := prefix
 		if r.After != "" {
-			low = key(prefix, r.After, "") // ends with a zero: the first key behind
+			low = key(prefix, r.After, "") // with a zero: the next key
 		}
 		n := 0
 		for k := range t.scan(bucket, low, after(prefix)) {
@@ -118,15 +118,15 @@ func (t tx) removeDocument(old storage.Document) error {
 		t.delete(documentsByExpiry, key(old.ExpiresAt, k)))
 }
 
-// deleteDocuments removes an account's documents whose keys begin with a prefix.
+// deleteDocuments removes an account's documents whose keys begin with a prefix; nil for all.
 func (t tx) deleteDocuments(owner syntax.DID, prefix []byte) error {
 	low := key(begin(owner.String()), prefix)
 	_, err := t.removeDocuments(documentsByOwner, low, after(low), len(low)-len(prefix), math.MaxInt)
 	return err
 }
 
-// removeDocuments removes up to limit documents whose keys in an index are from low to before high, and returns how
-// many it removed. Their own keys stand there behind skip bytes.
+// removeDocuments removes up to limit documents whose keys in an index are from low to before high,
+// and returns how many it removed. A document's own key follows the first skip bytes of such a key.
 func (t tx) removeDocuments(index, low, high []byte, skip, limit int) (int, error) {
 	var found [][]byte
 	for k := range t.scan(index, low, high) {

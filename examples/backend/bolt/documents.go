@@ -89,9 +89,6 @@ func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (in
 // DeleteDocuments implements [storage.Documents].
 func (s *Store) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error {
 	return s.update(ctx, func(t tx) error {
-		if len(kinds) == 0 {
-			return t.deleteDocuments(owner, nil)
-		}
 		for _, kind := range kinds {
 			if err := t.deleteDocuments(owner, begin(kind)); err != nil {
 				return err

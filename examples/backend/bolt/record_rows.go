@@ -26,7 +26,8 @@ func newRow(w storage.RecordWrite, rev syntax.TID) recordRow {
 	return row
 }
 
-// record makes a record of what is stored of it, which is nil if there is none. Error: [storage.ErrNotFound].
+// record returns the record whose row is stored, which is nil if there is none. Error:
+// [storage.ErrNotFound].
 func (t tx) record(did syntax.DID, path string, stored []byte) (storage.Record, error) {
 	if stored == nil {
 		return storage.Record{}, storage.ErrNotFound
@@ -49,7 +50,7 @@ func (t tx) row(g generation, path string) (row recordRow, body []byte, err erro
 	return row, body, err
 }
 
-// newestRow is row, of the record that has the greatest rev of those with a CID.
+// newestRow is like row. Of the records with a CID it returns the one with the greatest rev.
 func (t tx) newestRow(g generation, c cid.Cid) (recordRow, []byte, error) {
 	prefix := key(g, c.Bytes())
 	for k := range t.scanBack(recordCIDs, prefix, after(prefix)) {
@@ -58,7 +59,8 @@ func (t tx) newestRow(g generation, c cid.Cid) (recordRow, []byte, error) {
 	return recordRow{}, nil, storage.ErrNotFound
 }
 
-// putRow puts a record in the place of the one at its path, and notes the blobs that the two refer to.
+// putRow puts a record in the place of the one at its path, and adds the blobs that either refers to
+// to touched.
 func (t tx) putRow(g generation, path string, new recordRow, body []byte, touched map[cid.Cid]bool) error {
 	if err := t.removeRow(g, path, touched); err != nil {
 		return err
@@ -81,7 +83,8 @@ func (t tx) putRow(g generation, path string, new recordRow, body []byte, touche
 	return errors.Join(errs...)
 }
 
-// removeRow removes the record at a path, if there is one, and notes the blobs that it refers to.
+// removeRow removes the record at a path, if there is one, and adds the blobs that it refers to to
+// touched.
 func (t tx) removeRow(g generation, path string, touched map[cid.Cid]bool) error {
 	old, _, err := t.row(g, path)
 	if errors.Is(err, storage.ErrNotFound) {

@@ -41,8 +41,8 @@ func (r reader) Records(ctx context.Context, did syntax.DID, in storage.RecordRa
 	}
 }
 
-// records calls yield with the records of a range. Whichever bucket it scans, what follows the prefix of a key is
-// the path.
+// records calls yield with the records of a range. Whichever bucket it scans, the path follows the
+// prefix.
 func (t tx) records(did syntax.DID, in storage.RecordRange, yield func(storage.Record) bool) error {
 	g, err := t.content(did)
 	if err != nil || g == 0 {
@@ -81,7 +81,7 @@ func (t tx) records(did syntax.DID, in storage.RecordRange, yield func(storage.R
 	return nil
 }
 
-// bounds returns the first key of a range, and the first behind it, if prefix stands before the paths.
+// bounds returns the first key of a range and the first key after it, where a path follows prefix.
 func bounds(prefix []byte, in storage.RecordRange) (low, high []byte) {
 	if in.Collection == "" {
 		return prefix, after(prefix)
@@ -89,7 +89,7 @@ func bounds(prefix []byte, in storage.RecordRange) (low, high []byte) {
 	collection := in.Collection.String() + "/"
 	low, high = key(prefix, collection), after(key(prefix, collection))
 	if in.After != "" {
-		low = key(prefix, collection+in.After.String(), "") // ends with a zero: the first key behind
+		low = key(prefix, collection+in.After.String(), "") // with a zero: the next key
 	}
 	if in.Before != "" {
 		high = key(prefix, collection+in.Before.String())
@@ -97,7 +97,7 @@ func bounds(prefix []byte, in storage.RecordRange) (low, high []byte) {
 	return low, high
 }
 
-// hashSubject returns what stands for a subject in a key. A subject can be too long for a key.
+// hashSubject returns what stands for a subject in a key, for which the subject may be too long.
 func hashSubject(subject string) []byte {
 	sum := sha256.Sum256([]byte(subject))
 	return sum[:]

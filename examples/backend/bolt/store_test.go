@@ -33,7 +33,7 @@ func TestStore(t *testing.T) {
 
 func TestReopen(t *testing.T) { storagetest.RunReopen(t, open) }
 
-// TestLastNumber: after the greatest sequence number there is none, and a write with an event fails as a whole.
+// TestLastNumber: after the greatest sequence number there is none, and a write with an event fails.
 func TestLastNumber(t *testing.T) {
 	s := open(t, t.TempDir())
 	if err := s.RaiseSeq(t.Context(), storage.MaxSeq); err != nil {

@@ -28,7 +28,7 @@ func (s *Store) SetTakedown(ctx context.Context, d storage.Takedown) error {
 	})
 }
 
-// takeDownBlob puts the blob's row anew too: whether the blob is idle depends on its takedown.
+// takeDownBlob also writes the blob's row: whether a blob is idle depends on its takedown.
 func (t tx) takeDownBlob(d storage.Takedown) error {
 	old, err := t.blob(d.DID, d.Blob.String())
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Store) ListTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[sto
 	})
 }
 
-// pruneTakedowns removes those of records that a repo doesn't have.
+// pruneTakedowns removes takedowns of records that a repo, whose content is now g, doesn't have.
 func (t tx) pruneTakedowns(did syntax.DID, g generation) error {
 	var ended [][]byte
 	prefix := begin(did.String())
@@ -91,7 +91,7 @@ func (t tx) pruneTakedowns(did syntax.DID, g generation) error {
 	return nil
 }
 
-// dropTakedowns removes all of an account.
+// dropTakedowns removes all takedowns of an account.
 func (t tx) dropTakedowns(did syntax.DID) error {
 	for _, bucket := range [][]byte{recordTakedowns, blobTakedowns} {
 		if _, err := t.deleteAll(bucket, begin(did.String()), math.MaxInt); err != nil {

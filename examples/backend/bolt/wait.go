@@ -5,10 +5,11 @@ import (
 	"sync"
 )
 
-// WaitEvents implements [storage.Events]. One process at a time has the file open, so every writer is in this one.
+// WaitEvents implements [storage.Events]. Only one process at a time has the file open, so every
+// writer is in this one.
 func (s *Store) WaitEvents(ctx context.Context, after int64) error {
 	for {
-		written := s.written.next() // before the look: no event can come between the two unnoticed
+		written := s.written.next() // before the look, so that no event comes between the two unnoticed
 		there, err := view(ctx, s, func(t tx) (bool, error) {
 			for range t.scan(events, key(max(after, 0)+1), nil) {
 				return true, nil
