@@ -153,7 +153,7 @@ func checkCrash(t *testing.T, s *Store, acknowledged []int) {
 // checkNoGarbage looks for rows that belong to no repo.
 func checkNoGarbage(t *testing.T, s *Store) {
 	t.Helper()
-	for _, table := range []string{"contents", "fresh_nodes", "nodes", "records", "record_cids", "fresh_cids", "collections", "blob_refs"} {
+	for _, table := range []string{"contents", "fresh_nodes", "nodes", "records", "record_cids", "fresh_cids", "subjects", "collections", "blob_refs"} {
 		column := "content"
 		if table == "contents" {
 			column = "id"

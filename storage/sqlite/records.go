@@ -14,14 +14,13 @@ import (
 const recordColumns = `r.path, r.cid, r.rev, r.bytes, CASE WHEN EXISTS (SELECT 1 FROM record_takedowns WHERE did = ?1)
 	THEN (SELECT t.ref FROM record_takedowns t WHERE t.did = ?1 AND t.path = r.path) END`
 
-// The records of a range: by their paths, by their subject ?5, by a blob ?5 that they refer to. That of the subjects has
-// to repeat the condition of its index.
+// The records of a range: by their paths, by their subject ?5, by a blob ?5 that they refer to.
 const (
 	selectRecords = `SELECT ` + recordColumns + ` FROM records r WHERE r.content = ` + contentOf + `
 	AND r.path >= ?2 AND r.path < ?3 ORDER BY r.path `
-	selectBySubject = `SELECT ` + recordColumns + ` FROM records r INDEXED BY records_by_subject
-	WHERE r.content = ` + contentOf + ` AND r.subject = ?5 AND r.subject <> ''
-	AND r.path >= ?2 AND r.path < ?3 ORDER BY r.path `
+	selectBySubject = `SELECT ` + recordColumns + ` FROM subjects s
+	CROSS JOIN records r ON r.content = s.content AND r.path = s.path
+	WHERE s.content = ` + contentOf + ` AND s.subject = ?5 AND s.path >= ?2 AND s.path < ?3 ORDER BY s.path `
 	selectByBlob = `SELECT ` + recordColumns + ` FROM blob_refs b
 	CROSS JOIN records r ON r.content = b.content AND r.path = b.path
 	WHERE b.content = ` + contentOf + ` AND b.cid = ?5 AND b.path >= ?2 AND b.path < ?3 ORDER BY b.path `

@@ -40,7 +40,8 @@ type stager struct {
 	chunk []stagedRow // not yet handed to the writer
 	size  int         // of chunk, in bytes
 
-	unindexed []recordCID // records, handed to the writer or not, that aren't in record_cids yet, in their order
+	// unindexed are records, handed to the writer or not, that aren't in record_cids and subjects yet, in their order.
+	unindexed []unindexedRecord
 
 	// paths has the first path of each CID in unindexed[:known]. It is filled when somebody asks: few repos have a record
 	// twice.
@@ -60,9 +61,9 @@ type stagedRow struct {
 	collection syntax.NSID
 }
 
-type recordCID struct {
-	cid  cid.Cid
-	path string
+type unindexedRecord struct {
+	cid           cid.Cid
+	path, subject string
 }
 
 // stage writes rows, one chunk while the next is being gathered. When it returns, nothing of rows is in use.
@@ -95,11 +96,12 @@ func (s *stager) gather(row storage.Row) error {
 	case row.Node != nil:
 		s.size += len(row.Node.Bytes)
 	case row.Record != nil:
-		if row.Record.Bytes == nil {
-			r.from = s.unindexedPath(row.Record.CID)
-		}
 		s.size += len(row.Record.Bytes)
-		s.unindexed = append(s.unindexed, recordCID{row.Record.CID, row.Record.Path})
+		u := unindexedRecord{row.Record.CID, row.Record.Path, row.Record.Subject}
+		if row.Record.Bytes == nil {
+			r.from, u.subject = s.unindexedPath(u.cid), "" // copyRecord sees to the subject
+		}
+		s.unindexed = append(s.unindexed, u)
 		if c := collectionOf(row.Record.Path); c != s.collection {
 			s.collection, r.collection = c, c
 		}
@@ -171,7 +173,7 @@ func (s *stager) abandon() {
 	}
 }
 
-// index writes what has been gathered and the CIDs that record_cids lacks.
+// index writes what has been gathered, and what record_cids and subjects lack, each in its order.
 func (s *stager) index(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
@@ -179,22 +181,41 @@ func (s *stager) index(ctx context.Context) error {
 	if err := s.wait(ctx); err != nil {
 		return err
 	}
-	slices.SortFunc(s.unindexed, func(a, b recordCID) int {
+	slices.SortFunc(s.unindexed, func(a, b unindexedRecord) int {
 		return cmp.Or(cmp.Compare(cidTail(a.cid), cidTail(b.cid)), cmp.Compare(a.path, b.path))
 	})
-	for left := s.unindexed; len(left) > 0; {
+	err := s.writeIndex(ctx, s.unindexed, func(db *conn, r unindexedRecord) error {
+		return putRecordCID(db, s.content, r.cid, r.path)
+	})
+	if err != nil {
+		return err
+	}
+	named := slices.DeleteFunc(s.unindexed, func(r unindexedRecord) bool { return r.subject == "" })
+	slices.SortFunc(named, func(a, b unindexedRecord) int {
+		return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(a.path, b.path))
+	})
+	err = s.writeIndex(ctx, named, func(db *conn, r unindexedRecord) error {
+		return putSubject(db, s.content, r.subject, r.path)
+	})
+	if err != nil {
+		return err
+	}
+	s.unindexed, s.known = s.unindexed[:0], 0
+	clear(s.paths)
+	return nil
+}
+
+// writeIndex hands records to the writer, in chunks.
+func (s *stager) writeIndex(ctx context.Context, records []unindexedRecord, put func(*conn, unindexedRecord) error) error {
+	for len(records) > 0 {
 		n, err := write(ctx, s.writer, func(db *conn) (int, error) {
-			return steps(s.writer, left[:min(len(left), chunkRows)], func(r recordCID) error {
-				return putRecordCID(db, s.content, r.cid, r.path)
-			})
+			return steps(s.writer, records[:min(len(records), chunkRows)], func(r unindexedRecord) error { return put(db, r) })
 		})
 		if err != nil {
 			return err
 		}
-		left = left[n:]
+		records = records[n:]
 	}
-	s.unindexed, s.known = s.unindexed[:0], 0
-	clear(s.paths)
 	return nil
 }
 
@@ -249,6 +270,11 @@ func copyRecord(db *conn, content int64, rev syntax.TID, row stagedRow) error {
 	w.Bytes, w.Subject = from.Bytes, from.Subject
 	if err := putRecord(db, content, w, rev); err != nil {
 		return err
+	}
+	if w.Subject != "" {
+		if err := putSubject(db, content, w.Subject, w.Path); err != nil {
+			return err
+		}
 	}
 	return db.exec(`INSERT OR IGNORE INTO blob_refs (content, cid, path, rev)
 		SELECT content, cid, ?3, rev FROM blob_refs WHERE content = ?1 AND path = ?2`, content, from.Path, w.Path)

@@ -4,15 +4,32 @@ import (
 	lite "zombiezen.com/go/sqlite"
 )
 
-// createSubjectIndex makes the index of those records that name a subject. Of a repo and a subject it has the paths,
-// which begin with the collection.
-const createSubjectIndex = `CREATE INDEX records_by_subject ON records (content, subject, path) WHERE subject <> ''`
+func putSubject(db *conn, content int64, subject, path string) error {
+	return db.exec(`INSERT OR IGNORE INTO subjects (content, subject, path) VALUES (?1, ?2, ?3)`, content, subject, path)
+}
+
+// moveSubject notes that the record at a path names another subject than before; "" for none.
+func moveSubject(db *conn, content int64, path, old, new string) error {
+	if old == new {
+		return nil
+	}
+	if old != "" {
+		err := db.exec(`DELETE FROM subjects WHERE content = ?1 AND subject = ?2 AND path = ?3`, content, old, path)
+		if err != nil {
+			return err
+		}
+	}
+	if new == "" {
+		return nil
+	}
+	return putSubject(db, content, new, path)
+}
 
 // subjectPage is how many records indexSubjects reads at once.
 const subjectPage = 200
 
-// indexSubjects finds out the subjects of the records of a database that was written without them, and then makes their
-// index: sorted, an index is made in much less time than by one insertion for each record.
+// indexSubjects finds out the subjects of the records of a database that was written without them. It fills the table of
+// subjects last, in its order, which takes much less time than one insertion for each record.
 func indexSubjects(db *conn) error {
 	var at recordKey
 	for more := true; more; {
@@ -21,7 +38,8 @@ func indexSubjects(db *conn) error {
 			return err
 		}
 	}
-	return db.run(createSubjectIndex)
+	return db.exec(`INSERT INTO subjects (content, subject, path)
+		SELECT content, subject, path FROM records WHERE subject <> '' ORDER BY content, subject, path`)
 }
 
 type recordKey struct {
