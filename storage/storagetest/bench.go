@@ -188,7 +188,7 @@ func benchmarkListEvents(b *testing.B, s storage.Store) {
 	}
 	n := 0
 	for b.Loop() {
-		for _, err := range s.ListEvents(b.Context(), 0, 0) {
+		for _, err := range s.ListEvents(b.Context(), storage.EventRange{}) {
 			if err != nil {
 				b.Fatal(err)
 			}

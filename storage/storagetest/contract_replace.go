@@ -6,6 +6,7 @@ import (
 	"iter"
 	"testing"
 
+	"github.com/ipfs/go-cid"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -21,8 +22,10 @@ var replaceSentences = []sentence{
 	{"Repos.Replace", "other writers go on", "other writers go on meanwhile.", testReplaceWriters},
 	{"Repos.Replace", "the head moves meanwhile", "Error, beside those of Commit", testReplaceConflict},
 	{"Repos.Replace", "rows in any order", "Rows come in any order, each node and each path once.", testReplaceOrder},
-	{"Repos.Replace", "records with the same bytes", "A record whose Bytes are nil has the CID of an earlier row's record, " +
-		"and gets its bytes and blob references.", testReplaceSame},
+	{"Repos.Replace", "all get the rev of the head", "All get the rev of Head, whatever their own says.", testReplaceRevs},
+	{"Repos.Replace", "an empty record", "A record whose Bytes are nil, not merely empty", testReplaceEmpty},
+	{"Repos.Replace", "records with the same bytes", "A record whose Bytes are nil, not merely empty, has the CID of an " +
+		"earlier row's record, and gets its bytes, blob references and subject.", testReplaceSame},
 	{"Repos.Replace", "no earlier row", "[ErrNotFound] if there is no such earlier row.", testReplaceNoEarlier},
 }
 
@@ -73,15 +76,16 @@ func testReplaceFirst(t *testing.T, s storage.Store) {
 
 func testReplaceBlobs(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
+	old := create(t, s, 1)
 	for _, data := range []string{"lost", "kept", "gained"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, 9)))
+		upload(t, s, testBlob(did, data, 9))
 	}
-	old := create(t, s, 1, put("a.b.c/1", "one", blobOf("lost"), blobOf("kept")))
+	old = commit(t, s, old, put("a.b.c/1", "one", blobOf("lost"), blobOf("kept")))
 	c, rows, next := old.replace(put("a.b.c/2", "two", blobOf("kept"), blobOf("gained"), blobOf("missing")))
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)
 	wantRepo(t, s, next)
 	wantBlobs(t, s, "kept", "gained", "missing")
-	missing := all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, "", 9))
+	missing := all(t, "ListBlobs", s.ListBlobs(ctx, did, storage.BlobRange{Missing: true}))
 	want(t, "missing blobs", missing, []storage.BlobRef{{CID: blobOf("missing"), Path: "a.b.c/2"}})
 	want(t, "blobs to delete", claimed(t, s, at(0)), blobStrings("lost"))
 }
@@ -191,10 +195,29 @@ func testReplaceOrder(t *testing.T, s storage.Store) {
 	}
 }
 
+func testReplaceRevs(t *testing.T, s storage.Store) {
+	r := create(t, s, 1, put("a.b.c/1", "one"))
+	c, rows, next := r.replace(put("a.b.c/1", "one"), put("d.e.f/1", "two"))
+	for i, row := range rows {
+		if row.Node != nil {
+			row.Node.Rev = testRev(999 * (i % 2)) // greater or less
+		}
+	}
+	must(s.Replace(t.Context(), c, rowsOf(rows)))(t)
+	wantRepo(t, s, next)
+}
+
+func testReplaceEmpty(t *testing.T, s storage.Store) {
+	empty := storage.RecordWrite{Path: "a.b.c/1", CID: testCID(cid.DagCBOR, nil), Bytes: []byte{}}
+	c, rows, next := create(t, s, 1).replace(empty, put("a.b.c/2", "two"))
+	must(s.Replace(t.Context(), c, rowsOf(rows)))(t)
+	wantRepo(t, s, next)
+}
+
 func testReplaceSame(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "blob", 9)))
 	old := create(t, s, 1)
+	upload(t, s, testBlob(did, "blob", 9))
 	c, rows, r := old.replace(put("a.b.c/1", "same", blobOf("blob")), put("a.b.c/2", "other"),
 		put("a.b.c/3", "same", blobOf("blob")), put("d.e.f/1", "same", blobOf("blob")))
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)

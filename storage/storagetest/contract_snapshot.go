@@ -10,10 +10,11 @@ import (
 var snapshotSentences = []sentence{
 	{"Repos", "all of a repo", "Repos keeps the signed repositories: for each its head, its MST nodes, its records and " +
 		"their references to blobs.", func(t *testing.T, s storage.Store) {
-		ok(t, "PutBlob", s.PutBlob(t.Context(), testBlob(testDID(1), "blob", 1)))
-		r := create(t, s, 1, put("a.b.c/1", "one", blobOf("blob")))
+		r := create(t, s, 1)
+		upload(t, s, testBlob(testDID(1), "blob", 1))
+		r = commit(t, s, r, put("a.b.c/1", "one", blobOf("blob")))
 		wantRepo(t, s, r)
-		want(t, "ListBlobs", cidStrings(all(t, "ListBlobs", s.ListBlobs(t.Context(), testDID(1), "", "", 9))), blobStrings("blob"))
+		want(t, "ListBlobs", listed(t, s, testDID(1), storage.BlobRange{}), blobStrings("blob"))
 	}},
 	{"Repos.Snapshot", "one moment", "Snapshot calls read with a reader that sees the state of one moment until read " +
 		"returns, whatever is written meanwhile", testSnapshot},

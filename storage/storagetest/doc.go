@@ -1,7 +1,7 @@
 // Package storagetest proves backends. [Run] holds a [storage.Store] against the contracts of package storage, in tiers:
 //
 //   - contract: each sentence of each contract is a subtest, and a failure quotes the sentence;
-//   - race: many goroutines want one head, handle, address, token or key, and exactly one gets it;
+//   - race: many goroutines want one head, handle, address, document or key, and exactly one gets it;
 //   - model: random operations beside a simple model of a store, comparing all that can be read;
 //   - faults: each write lost, and each write applied but reported lost; a caller that reads to find out and tries
 //     again loses nothing and does nothing twice.
