@@ -24,15 +24,13 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		`UPDATE contents SET state = 2 WHERE id = (SELECT content FROM repos WHERE did = ?1)`,
 		`DELETE FROM repos WHERE did = ?1`,
 		`DELETE FROM record_takedowns WHERE did = ?1`,
+		`DELETE FROM documents INDEXED BY documents_by_owner WHERE owner = ?1 AND owner <> ''`,
 		`UPDATE blobs SET state = 3, takedown = '' WHERE did = ?1 AND state <> 3`, // found and used by nobody from now on
 		`DELETE FROM events WHERE did = ?1`,
 	} {
 		if err := db.exec(sql, did); err != nil {
 			return 0, err
 		}
-	}
-	if err := deleteDocuments(db, did); err != nil {
-		return 0, err
 	}
 	return appendEvents(db, events)
 }

@@ -75,9 +75,6 @@ func (s *Store) SwapDocument(ctx context.Context, old storage.Document, new stor
 // DeleteDocuments implements [storage.Documents].
 func (s *Store) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error {
 	return writeOnly(ctx, s.writer, func(db *conn) error {
-		if len(kinds) == 0 {
-			return deleteDocuments(db, owner)
-		}
 		for _, kind := range kinds {
 			err := db.exec(`DELETE FROM documents INDEXED BY documents_by_owner
 				WHERE owner = ?1 AND owner <> '' AND kind = ?2`, owner, kind)
@@ -87,10 +84,6 @@ func (s *Store) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...
 		}
 		return nil
 	})
-}
-
-func deleteDocuments(db *conn, owner syntax.DID) error {
-	return db.exec(`DELETE FROM documents INDEXED BY documents_by_owner WHERE owner = ?1 AND owner <> ''`, owner)
 }
 
 // expireDocuments has to repeat the condition of the index documents_by_expiry: those that never expire aren't in it.

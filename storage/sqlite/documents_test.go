@@ -123,3 +123,28 @@ func TestMaxSeq(t *testing.T) {
 		t.Errorf("last: %d, %v", seq, err)
 	}
 }
+
+// Without a kind nothing is deleted: an account's signing key is a document, too.
+func TestDeleteDocuments(t *testing.T) {
+	s := open(t, Options{})
+	for _, kind := range []string{"a", "b", storage.KindKey} {
+		if err := s.PutDocument(t.Context(), storage.NewDocument{Document: doc(kind, "1", did(1), time.Time{})}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(n int64) {
+		t.Helper()
+		if got, err := s.CountDocuments(t.Context(), storage.DocumentRange{Owner: did(1)}); err != nil || got != n {
+			t.Errorf("%d documents, %v, want %d", got, err, n)
+		}
+	}
+	for _, deleted := range []struct {
+		kinds []string
+		left  int64
+	}{{nil, 3}, {[]string{"a", "c"}, 2}} {
+		if err := s.DeleteDocuments(t.Context(), did(1), deleted.kinds...); err != nil {
+			t.Fatal(err)
+		}
+		want(deleted.left)
+	}
+}

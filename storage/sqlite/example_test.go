@@ -30,7 +30,7 @@ func ExampleOpen() {
 	defer store.Close()
 
 	before := store.Counters()
-	key := storage.Document{Kind: "key", ID: "rotation", Value: []byte("sealed")}
+	key := storage.Document{Kind: storage.KindKey, ID: "rotation", Value: []byte("sealed")}
 	if err := store.PutDocument(ctx, storage.NewDocument{Document: key}); err != nil {
 		panic(err)
 	}
@@ -60,11 +60,11 @@ func ExampleOpenReadOnly() {
 		panic(err)
 	}
 	defer tool.Close()
-	key := storage.NewDocument{Document: storage.Document{Kind: "key", ID: "rotation", Value: []byte("sealed")}}
+	key := storage.NewDocument{Document: storage.Document{Kind: storage.KindKey, ID: "rotation", Value: []byte("sealed")}}
 	if err := server.PutDocument(ctx, key); err != nil {
 		panic(err)
 	}
-	found, err := tool.Document(ctx, "key", "rotation")
+	found, err := tool.Document(ctx, storage.KindKey, "rotation")
 	fmt.Println(string(found.Value), err)
 	fmt.Println(errors.Is(tool.PutDocument(ctx, key), sqlite.ErrReadOnly))
 	// Output:

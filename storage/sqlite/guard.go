@@ -15,7 +15,7 @@ func checkGuard(db *conn, did syntax.DID, g *storage.Guard) error {
 	if g == nil {
 		return nil
 	}
-	a, err := one(db, scanGuarded, `SELECT epoch, deactivated, takedown, suspended FROM accounts WHERE did = ?1`, did)
+	a, err := guarded(db, did)
 	switch {
 	case err != nil && !errors.Is(err, storage.ErrNotFound):
 		return err
@@ -23,6 +23,15 @@ func checkGuard(db *conn, did syntax.DID, g *storage.Guard) error {
 		return fmt.Errorf("sqlite: account %s: %w", did, storage.ErrGuard)
 	}
 	return nil
+}
+
+// guarded returns what a guard looks at, as it is in the writer's transaction. An account that is remembered is so, too:
+// none is while a write that changes it waits or is under way.
+func guarded(db *conn, did syntax.DID) (storage.Account, error) {
+	if a, _, ok := db.accounts.get(did); ok {
+		return a, nil
+	}
+	return one(db, scanGuarded, `SELECT epoch, deactivated, takedown, suspended FROM accounts WHERE did = ?1`, did)
 }
 
 // scanGuarded reads what a guard looks at.

@@ -71,12 +71,12 @@ func path(i int) string { return fmt.Sprintf("app.bsky.feed.post/%013d", i) }
 
 // putKey stores a document, for tests that want any write.
 func putKey(ctx context.Context, s *Store, name string) error {
-	return s.PutDocument(ctx, storage.NewDocument{Document: storage.Document{Kind: "key", ID: name, Value: []byte("v")}})
+	return s.PutDocument(ctx, storage.NewDocument{Document: storage.Document{Kind: storage.KindKey, ID: name, Value: []byte("v")}})
 }
 
 // findKey returns the error of reading it.
 func findKey(ctx context.Context, s *Store, name string) error {
-	_, err := s.Document(ctx, "key", name)
+	_, err := s.Document(ctx, storage.KindKey, name)
 	return err
 }
 

@@ -303,12 +303,12 @@ func readDocuments(t *testing.T, s *Store, a *account1) {
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case d.Kind == "preferences":
+		case d.Kind == storage.KindPreferences:
 			a.Preferences = json.RawMessage(d.Value)
 			if d.ID != string(did) || !d.ExpiresAt.IsZero() || !d.IssuedAt.IsZero() {
 				t.Errorf("preferences: %+v", d)
 			}
-		case d.Kind != "key":
+		case d.Kind != storage.KindKey:
 			a.Tokens = append(a.Tokens, asToken(d))
 		}
 	}
@@ -318,7 +318,7 @@ func readDocuments(t *testing.T, s *Store, a *account1) {
 
 func sealed(t *testing.T, s *Store, name string, owner syntax.DID) string {
 	t.Helper()
-	d, err := s.Document(t.Context(), "key", name)
+	d, err := s.Document(t.Context(), storage.KindKey, name)
 	if err != nil || d.Owner != owner || !d.ExpiresAt.IsZero() || !d.IssuedAt.IsZero() {
 		t.Errorf("key %s: %+v, %v", name, d, err)
 	}

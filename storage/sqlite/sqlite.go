@@ -93,6 +93,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := prepare(db, o.Create); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w (in %s)", err, path), db.Close(), s.lock.release())
 	}
+	db.accounts = s.cache
 	checkpoints, err := openWriter(path, 0, o.CheckpointSize)
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), s.lock.release())

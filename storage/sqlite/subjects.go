@@ -8,6 +8,14 @@ func putSubject(db *conn, content int64, subject, path string) error {
 	return db.exec(`INSERT OR IGNORE INTO subjects (content, subject, path) VALUES (?1, ?2, ?3)`, content, subject, path)
 }
 
+// orNull is a record's subject as in the table's column.
+func orNull(subject string) any {
+	if subject == "" {
+		return nil
+	}
+	return subject
+}
+
 // moveSubject notes that the record at a path names another subject than before; "" for none.
 func moveSubject(db *conn, content int64, path, old, new string) error {
 	if old == new {
@@ -39,7 +47,7 @@ func indexSubjects(db *conn) error {
 		}
 	}
 	return db.exec(`INSERT INTO subjects (content, subject, path)
-		SELECT content, subject, path FROM records WHERE subject <> '' ORDER BY content, subject, path`)
+		SELECT content, subject, path FROM records WHERE subject IS NOT NULL ORDER BY content, subject, path`)
 }
 
 type recordKey struct {

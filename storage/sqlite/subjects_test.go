@@ -87,7 +87,7 @@ func TestSubjects(t *testing.T) {
 // checkSubjectsTable compares the table of subjects with the column.
 func checkSubjectsTable(t *testing.T, s *Store) {
 	t.Helper()
-	const rows, table = `SELECT content, subject, path FROM records WHERE subject <> ''`, `SELECT content, subject, path FROM subjects`
+	const rows, table = `SELECT content, subject, path FROM records WHERE subject IS NOT NULL`, `SELECT content, subject, path FROM subjects`
 	for _, sql := range []string{rows + ` EXCEPT ` + table, table + ` EXCEPT ` + rows} {
 		n, err := read(t.Context(), s.readers, func(db *conn) (int64, error) {
 			return one(db, scanInt, `SELECT count(*) FROM (`+sql+`)`)

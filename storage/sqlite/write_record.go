@@ -48,7 +48,7 @@ func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID
 		return false, nil
 	}
 	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes, w.Subject)
+		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes, orNull(w.Subject))
 	if err != nil || db.Changes() == 0 {
 		return false, err
 	}
@@ -97,7 +97,7 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 
 func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
 	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
-		content, w.Path, w.CID, rev, w.Bytes, w.Subject)
+		content, w.Path, w.CID, rev, w.Bytes, orNull(w.Subject))
 }
 
 // scanOldRecord reads of a record what changeRecord has to know.

@@ -34,8 +34,8 @@ ALTER TABLE accounts ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;
 -- The blobs of an account that was deleted are about to be deleted, all of them.
 UPDATE blobs SET state = 3, takedown = '' WHERE did NOT IN (SELECT did FROM accounts);
 
--- '' if the record names none.
-ALTER TABLE records ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+-- NULL if the record names none.
+ALTER TABLE records ADD COLUMN subject TEXT;
 
 -- The records that name a subject, by that. It's no index of records, because Replace writes it in an order of
 -- its own, and because the others are to cost nothing. The program fills both.
