@@ -67,7 +67,8 @@ func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Bl
 	})
 }
 
-// The blobs that records refer to, each with the least of the paths: of all, and of those that the account doesn't have.
+// The blobs that records refer to, each with the least path: all, and those that the account doesn't
+// have.
 const (
 	selectBlobRefs = `SELECT cid, min(path) FROM blob_refs r WHERE content = ` + contentOf + ` AND cid > ?2 AND rev > ?3 `
 	listBlobRefs   = selectBlobRefs + `GROUP BY cid ORDER BY cid LIMIT ?4`

@@ -25,7 +25,7 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		`DELETE FROM repos WHERE did = ?1`,
 		`DELETE FROM record_takedowns WHERE did = ?1`,
 		`DELETE FROM documents INDEXED BY documents_by_owner WHERE owner = ?1 AND owner <> ''`,
-		`UPDATE blobs SET state = 3, takedown = '' WHERE did = ?1 AND state <> 3`, // found and used by nobody from now on
+		`UPDATE blobs SET state = 3, takedown = '' WHERE did = ?1 AND state <> 3`, // claimed, so that nobody finds or uses them
 		`DELETE FROM events WHERE did = ?1`,
 	} {
 		if err := db.exec(sql, did); err != nil {

@@ -86,7 +86,8 @@ func (s *Store) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...
 	})
 }
 
-// expireDocuments has to repeat the condition of the index documents_by_expiry: those that never expire aren't in it.
+// expireDocuments has to repeat the condition of the index documents_by_expiry, which leaves out
+// the documents that never expire.
 const expireDocuments = `DELETE FROM documents WHERE (kind, id) IN (
 	SELECT kind, id FROM documents WHERE expires <> -62135596800000000 AND expires <= ?1 ORDER BY expires LIMIT ?2)`
 
@@ -102,7 +103,7 @@ func document(db *conn, kind, id string) (storage.Document, error) {
 	return one(db, scanDocument, `SELECT `+documentColumns+` FROM documents WHERE kind = ?1 AND id = ?2`, kind, id)
 }
 
-// checkDocument tells whether old is still what's stored.
+// checkDocument returns [storage.ErrConflict] if the stored document has another value than old.
 func checkDocument(db *conn, old storage.Document) error {
 	d, err := document(db, old.Kind, old.ID)
 	if err != nil {

@@ -66,7 +66,8 @@ func TestListDocuments(t *testing.T) {
 	}
 }
 
-// Of the documents of a kind that an owner may have, those that have expired don't count; nor do those of others.
+// Of the documents of a kind that an owner may have, those that have expired don't count; nor do
+// those of others.
 func TestDocumentLimit(t *testing.T) {
 	for _, owner := range []syntax.DID{did(1), ""} {
 		s := open(t, Options{})

@@ -37,7 +37,7 @@ func appendEvents(db *conn, events []storage.Event) (seq int64, err error) {
 	return seq, nil
 }
 
-// The events of a range: of all accounts, and of one.
+// The events of a range: of all accounts, or of one.
 const (
 	selectEvents      = `SELECT seq, did, kind, time, body FROM events `
 	listEvents        = selectEvents + `WHERE seq > ?1 ORDER BY seq LIMIT ?2`

@@ -10,7 +10,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// checkGuard tells whether an account is what a guard asks for. Without a guard, it asks for nothing.
+// checkGuard returns [storage.ErrGuard] unless the account satisfies g. A nil guard is satisfied.
 func checkGuard(db *conn, did syntax.DID, g *storage.Guard) error {
 	if g == nil {
 		return nil
@@ -25,8 +25,9 @@ func checkGuard(db *conn, did syntax.DID, g *storage.Guard) error {
 	return nil
 }
 
-// guarded returns what a guard looks at, as it is in the writer's transaction. An account that is remembered is so, too:
-// none is while a write that changes it waits or is under way.
+// guarded returns what a guard looks at, in the state of the writer's transaction. The cache has
+// that state, too: it forgets an account before a change of it is queued, and remembers it again
+// only after.
 func guarded(db *conn, did syntax.DID) (storage.Account, error) {
 	if a, _, ok := db.accounts.get(did); ok {
 		return a, nil

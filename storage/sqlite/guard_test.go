@@ -11,8 +11,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// A write that was decided by another state of the account is refused, by each method that takes a guard; so is one
-// without an account.
+// A write that was decided by another state of the account is refused, by each method that takes a
+// guard; so is one without an account.
 func TestGuard(t *testing.T) {
 	s := open(t, Options{})
 	d := did(1)
@@ -107,8 +107,8 @@ func TestGuardOfReplace(t *testing.T) {
 	}
 }
 
-// The blobs of a deleted account aren't found, used or uploaded again, not even by an account of the same DID, until
-// they're gone.
+// The blobs of a deleted account aren't found, used or uploaded again, not even by an account of
+// the same DID, until they're gone.
 func TestBlobsOfDeletedAccount(t *testing.T) {
 	s := open(t, Options{})
 	d := did(1)

@@ -8,7 +8,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Documents by their owner: all kinds, or one.
+// The ends of queries for documents: of an owner, of an owner and a kind, of a kind.
 const (
 	documentsOfOwner = `FROM documents INDEXED BY documents_by_owner WHERE owner = ?1 AND owner <> '' `
 	documentsOfBoth  = documentsOfOwner + `AND kind = ?2 AND id > ?3 `
@@ -37,7 +37,8 @@ func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (in
 	})
 }
 
-// documentsIn returns the end of a query for the documents of a range, from FROM on, and its arguments.
+// documentsIn returns the end of a query for the documents of a range, from FROM on, and its
+// arguments.
 func documentsIn(r storage.DocumentRange) (from string, args []any, err error) {
 	limit := r.Limit
 	if limit <= 0 {
@@ -54,7 +55,8 @@ func documentsIn(r storage.DocumentRange) (from string, args []any, err error) {
 	return "", nil, errors.New("sqlite: a range of documents without kind and owner")
 }
 
-// countUnexpired counts the documents of d's kind and owner that hadn't expired when d was issued. It stops at limit.
+// countUnexpired counts the documents of d's kind and owner that hadn't expired when d was issued.
+// It stops at limit.
 func countUnexpired(db *conn, d storage.Document, limit int) (int64, error) {
 	const unexpired = `AND (expires = -62135596800000000 OR expires > `
 	if d.Owner == "" {

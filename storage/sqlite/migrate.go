@@ -19,11 +19,11 @@ var migrationFiles embed.FS
 // migration leads from one version of the schema to the next.
 type migration struct {
 	script string
-	finish func(*conn) error // does after the script what SQL can't do; nil for nothing
+	finish func(*conn) error // runs after the script, for what SQL can't do; nil for nothing
 }
 
-// migrations returns what leads from an empty database to the newest version; the first makes version 1. One that has been
-// released is never changed.
+// migrations returns the steps from an empty database to the newest version; the first makes version
+// 1. A step that has been released is never changed.
 func migrations() []migration {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // in lexical order
 	if err != nil {
@@ -62,7 +62,7 @@ func schemaVersion(db *conn) (int, error) {
 	return int(version), nil
 }
 
-// migrate applies those of the migrations that the database hasn't seen.
+// migrate applies the migrations that the database hasn't seen, each in a transaction of its own.
 func migrate(db *conn, steps []migration) error {
 	version, err := schemaVersion(db)
 	if err != nil {
@@ -75,7 +75,7 @@ func migrate(db *conn, steps []migration) error {
 	if version == len(steps) {
 		return nil
 	}
-	// To make an index, SQLite sorts its rows. In memory this would take as much as the index has.
+	// Migrations sort whole tables. In memory this would take as much as the tables have.
 	if err := db.run(`PRAGMA temp_store = file`); err != nil {
 		return err
 	}
@@ -87,7 +87,8 @@ func migrate(db *conn, steps []migration) error {
 	return db.run(`PRAGMA temp_store = memory`)
 }
 
-// apply does the migration in a transaction of its own, together with the version that it leads to.
+// apply runs the migration in a transaction, together with setting the version: a process that is
+// killed leaves the version before.
 func (m migration) apply(db *conn, version int) (err error) {
 	if err := db.run(`BEGIN IMMEDIATE`); err != nil {
 		return err

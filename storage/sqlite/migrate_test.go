@@ -72,7 +72,8 @@ func TestMigrateVersion1(t *testing.T) {
 	checkVersion1(t, unpack(t))
 }
 
-// A migration that is killed, wherever it is, leaves the database as it was, and the next one does it all.
+// A migration that is killed, wherever it is, leaves the database as it was, and the next one does
+// it all.
 func TestMigrateKilled(t *testing.T) {
 	path := unpack(t)
 	for _, point := range []string{"script", "page", "index", "version"} {
@@ -96,7 +97,8 @@ func TestMigrateKilled(t *testing.T) {
 	checkVersion1(t, path)
 }
 
-// migrateEnv tells this binary, run again, a point and a database: it migrates that until the point, and waits.
+// migrateEnv tells this binary, run again, a point and a database: it migrates that until the
+// point, and waits.
 const migrateEnv = "SQLITE_MIGRATE_TEST"
 
 func migrateUntil(pointAndPath string) {
@@ -337,7 +339,8 @@ func asToken(d storage.Document) token1 {
 	return token1{d.Kind, d.ID, string(d.Owner), string(d.Value), d.IssuedAt, d.ExpiresAt}
 }
 
-// checkSubjects finds the likes and the follows of an account by their subjects, and nothing by others.
+// checkSubjects finds the likes and the follows of an account by their subjects, and nothing by
+// others.
 func checkSubjects(t *testing.T, s *Store, a account1) {
 	t.Helper()
 	for _, w := range a.Records {
@@ -360,7 +363,8 @@ func checkSubjects(t *testing.T, s *Store, a account1) {
 	}
 }
 
-// checkLoneBlobs sees that nobody finds the blobs of an account that was deleted, and that they're about to be deleted.
+// checkLoneBlobs sees that nobody finds the blobs of an account that was deleted, and that they're
+// about to be deleted.
 func checkLoneBlobs(t *testing.T, s *Store, want contents1) {
 	t.Helper()
 	claimed, err := s.ClaimBlobs(t.Context(), time.Time{}, 1000)

@@ -12,8 +12,8 @@ import (
 var ErrReadOnly = errors.New("sqlite: the store is open for reading only")
 
 // OpenReadOnly opens the database at path for reading, also while this or another process has it open: for backups and
-// other tools. What that process writes, later reads see, and WaitEvents sees it
-// within a fifth of a second. Of the options, those about writing have no effect. ctx is for opening only.
+// other tools. What that process writes, later reads see, and WaitEvents notices events within a fifth
+// of a second. Of the options, those about writing have no effect. ctx is for opening only.
 //
 // It is an error if the database doesn't exist, or has another version than this package writes.
 func OpenReadOnly(ctx context.Context, path string, o Options) (_ *Store, err error) {

@@ -58,12 +58,12 @@ const (
 	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2`
 )
 
-// newestByCID selects rev and bytes of the newest record that has a CID: bytes, beside max, are those of the row that has
-// the maximum. HAVING leaves nothing where there is none.
+// newestByCID selects rev and bytes of the newest record that has a CID. (In SQLite, bytes beside max
+// come from the row that has the maximum. Without HAVING there would be a row of NULLs for no record.)
 const newestByCID = `SELECT max(r.rev), r.bytes ` + recordByCID + ` HAVING count(*) > 0
 	UNION ALL SELECT max(r.rev), r.bytes ` + recordByFreshCID + ` HAVING count(*) > 0`
 
-// recordBlock returns the bytes of a record of a content, with the greatest of the revs if several have the CID.
+// recordBlock returns a record of a content as a block, with the greatest rev if several have the CID.
 func recordBlock(db *conn, content int64, c cid.Cid, scan func(*lite.Stmt) (storage.Block, error)) (storage.Block, error) {
 	found, err := all(db, scan, newestByCID, content, c, cidTail(c))
 	switch {

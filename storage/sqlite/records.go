@@ -14,7 +14,7 @@ import (
 const recordColumns = `r.path, r.cid, r.rev, r.bytes, CASE WHEN EXISTS (SELECT 1 FROM record_takedowns WHERE did = ?1)
 	THEN (SELECT t.ref FROM record_takedowns t WHERE t.did = ?1 AND t.path = r.path) END`
 
-// The records of a range: by their paths, by their subject ?5, by a blob ?5 that they refer to.
+// The records of a range: all, those that name the subject ?5, those that refer to the blob ?5.
 const (
 	selectRecords = `SELECT ` + recordColumns + ` FROM records r WHERE r.content = ` + contentOf + `
 	AND r.path >= ?2 AND r.path < ?3 ORDER BY r.path `

@@ -33,7 +33,7 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 	return seq, err
 }
 
-// checkReplace returns the content of the repo, if guard and head are what they have to be.
+// checkReplace checks guard and head, and returns the repo's content.
 func checkReplace(db *conn, c storage.Commit) (content int64, err error) {
 	if err := checkGuard(db, c.Head.DID, c.Guard); err != nil {
 		return 0, err

@@ -104,8 +104,8 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 }
 
 // Close waits for everything under way, calls, loops and snapshots, and closes the database; it isn't called from
-// within one of them. It ends WaitEvents. That and calls that come later return an error that is an [os.ErrClosed]. A Replace that has got no further
-// than staging fails.
+// within one of them. Calls of WaitEvents end at once. They and calls that come later return an error that is an
+// [os.ErrClosed]. A Replace that has got no further than staging fails.
 func (s *Store) Close() error {
 	s.bell.close()
 	if s.readOnly() {

@@ -40,7 +40,8 @@ type stager struct {
 	chunk []stagedRow // not yet handed to the writer
 	size  int         // of chunk, in bytes
 
-	// unindexed are records, handed to the writer or not, that aren't in record_cids and subjects yet, in their order.
+	// unindexed are records, handed to the writer or not, that aren't in record_cids and subjects yet,
+	// in their order.
 	unindexed []unindexedRecord
 
 	// paths has the first path of each CID in unindexed[:known]. It is filled when somebody asks: few repos have a record
@@ -99,7 +100,7 @@ func (s *stager) gather(row storage.Row) error {
 		s.size += len(row.Record.Bytes)
 		u := unindexedRecord{row.Record.CID, row.Record.Path, row.Record.Subject}
 		if row.Record.Bytes == nil {
-			r.from, u.subject = s.unindexedPath(u.cid), "" // copyRecord sees to the subject
+			r.from, u.subject = s.unindexedPath(u.cid), "" // copyRecord indexes the subject
 		}
 		s.unindexed = append(s.unindexed, u)
 		if c := collectionOf(row.Record.Path); c != s.collection {
@@ -173,7 +174,8 @@ func (s *stager) abandon() {
 	}
 }
 
-// index writes what has been gathered, and what record_cids and subjects lack, each in its order.
+// index writes what has been gathered, and then the missing rows of record_cids and of subjects, each in
+// the order of its table.
 func (s *stager) index(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err

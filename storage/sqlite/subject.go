@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// recordSubject returns what a record of DAG-CBOR names as its subject: the text of its property "subject", or the text
-// of the property "uri" of that. It is "" if there is none, and for bytes that are malformed.
+// recordSubject returns what a DAG-CBOR record names as its subject: its property "subject" if that
+// is a text, or the text of the property "uri" within it. It returns "" if there is none, and for
+// malformed bytes.
 func recordSubject(record []byte) string {
 	subject, _ := property(record, "subject")
 	if s, ok := text(subject); ok {
@@ -26,10 +27,10 @@ const (
 	cborTag   = 6
 )
 
-// maxSkipDepth bounds how deeply nested what is skipped may be.
+// maxSkipDepth bounds the recursion of skip. Records don't nest nearly as deeply.
 const maxSkipDepth = 1000
 
-// property returns what follows a key of a map.
+// property returns the bytes that follow a key of a map: its value, and the rest of the map.
 func property(b []byte, key string) ([]byte, bool) {
 	major, n, b, ok := cborHead(b)
 	if !ok || major != cborMap {
@@ -92,7 +93,7 @@ func skip(b []byte, depth int) ([]byte, bool) {
 	return b, true
 }
 
-// cborHead reads the head of an item. Lengths that aren't told are none of DAG-CBOR.
+// cborHead reads the head of an item. It refuses indefinite lengths, which DAG-CBOR doesn't have.
 func cborHead(b []byte) (major byte, n uint64, rest []byte, ok bool) {
 	if len(b) == 0 {
 		return 0, 0, nil, false

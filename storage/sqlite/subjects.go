@@ -8,7 +8,7 @@ func putSubject(db *conn, content int64, subject, path string) error {
 	return db.exec(`INSERT OR IGNORE INTO subjects (content, subject, path) VALUES (?1, ?2, ?3)`, content, subject, path)
 }
 
-// orNull is a record's subject as in the table's column.
+// orNull returns a record's subject as the column has it. (To bind NULL costs nothing.)
 func orNull(subject string) any {
 	if subject == "" {
 		return nil
@@ -16,7 +16,8 @@ func orNull(subject string) any {
 	return subject
 }
 
-// moveSubject notes that the record at a path names another subject than before; "" for none.
+// moveSubject updates the table of subjects for a record that changes: it named old and names new,
+// "" for none.
 func moveSubject(db *conn, content int64, path, old, new string) error {
 	if old == new {
 		return nil
@@ -36,8 +37,9 @@ func moveSubject(db *conn, content int64, path, old, new string) error {
 // subjectPage is how many records indexSubjects reads at once.
 const subjectPage = 200
 
-// indexSubjects finds out the subjects of the records of a database that was written without them. It fills the table of
-// subjects last, in its order, which takes much less time than one insertion for each record.
+// indexSubjects computes the subjects of all records of a database of schema version 1. It fills
+// the table of subjects last and in its order: insertions in the order of the records would write
+// each of its pages many times.
 func indexSubjects(db *conn) error {
 	var at recordKey
 	for more := true; more; {
@@ -55,7 +57,8 @@ type recordKey struct {
 	path    string
 }
 
-// fillSubjects finds out the subjects of some records, from those that follow after, and returns the last of them.
+// fillSubjects computes the subjects of the next records after a key, and returns the key of the
+// last.
 func fillSubjects(db *conn, after recordKey) (last recordKey, more bool, err error) {
 	type named struct {
 		recordKey

@@ -19,8 +19,8 @@ func like(n int, subject string) storage.RecordWrite {
 
 func likePath(n int) string { return fmt.Sprintf("app.bsky.feed.like/%04d", n) }
 
-// The records that name a subject are found by it, in both orders and between bounds, and no longer once they name
-// another, none, or are gone.
+// The records that name a subject are found by it, in both orders and between bounds, and no longer
+// once they name another, none, or are gone.
 func TestSubjects(t *testing.T) {
 	s := open(t, Options{})
 	d := did(1)
@@ -98,7 +98,8 @@ func checkSubjectsTable(t *testing.T, s *Store) {
 	}
 }
 
-// Of records with the same CID, a block has the greatest rev, be they in record_cids or in fresh_cids.
+// Of records with the same CID, a block has the greatest rev, be they in record_cids or in
+// fresh_cids.
 func TestBlockRev(t *testing.T) {
 	s := open(t, Options{})
 	d := did(1)

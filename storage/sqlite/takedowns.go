@@ -55,8 +55,8 @@ func setBlobTakedown(db *conn, t storage.Takedown) error {
 	return db.exec(`UPDATE blobs SET takedown = ?3 WHERE did = ?1 AND cid = ?2`, t.DID, id, t.Ref)
 }
 
-// selectTakedowns has to repeat the condition of the index blobs_taken_down. A blob that is about to be deleted has no
-// takedown.
+// selectTakedowns has to repeat the condition of the index blobs_taken_down. A blob that is about
+// to be deleted has no takedown.
 const selectTakedowns = `SELECT 0 AS blobs, path AS name, ref FROM record_takedowns WHERE did = ?1
 	UNION ALL SELECT 1, cid, takedown FROM blobs INDEXED BY blobs_taken_down WHERE did = ?1 AND takedown <> ''
 	ORDER BY blobs, name`

@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// pollEvery is how often a store that is open for reading only looks for events. Another process writes them, which
-// can't wake it.
+// pollEvery is how often a store that is open for reading only looks for events. Nobody rings its
+// bell, because another store writes them, usually in another process.
 const pollEvery = 200 * time.Millisecond
 
-// bell wakes those who wait for events.
+// bell wakes the calls of WaitEvents.
 type bell struct {
 	mu     sync.Mutex
 	next   *ring
 	closed bool
 }
 
-// ring is one time that the bell rings.
+// ring is one ringing of the bell.
 type ring struct {
 	rung chan struct{} // closed when it has rung
-	seq  int64         // then: of the newest event; 0 if the store was closed
+	seq  int64         // of the newest event then; 0 if the store was closed. Set before rung is closed
 }
 
 func newBell() *bell { return &bell{next: &ring{rung: make(chan struct{})}} }
 
-// wait returns the next time that the bell rings. What has rung before, an event that is written already, is found in
-// the log.
+// wait returns the next ringing. Call it before looking for an event in the log: an event is either
+// found there, or rings afterwards.
 func (b *bell) wait() *ring {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.next
 }
 
-// ring wakes all who wait. The event with number seq can be read.
+// ring wakes all who wait. Call it once readers can see the event with number seq.
 func (b *bell) ring(seq int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,8 +55,8 @@ func (b *bell) close() {
 	}
 }
 
-// WaitEvents implements [storage.Events]. The writer wakes it. Of a store that is open for reading only, it looks every
-// 200 milliseconds.
+// WaitEvents implements [storage.Events]. It reads the log once and then waits for the writer to
+// ring the bell. A store that is open for reading only looks every 200 milliseconds instead.
 func (s *Store) WaitEvents(ctx context.Context, after int64) error {
 	var poll <-chan time.Time
 	if s.readOnly() {
@@ -65,7 +65,7 @@ func (s *Store) WaitEvents(ctx context.Context, after int64) error {
 		poll = ticker.C
 	}
 	for {
-		next := s.bell.wait() // before looking, so that no event comes between
+		next := s.bell.wait()
 		there, err := read(ctx, s.readers, func(db *conn) (bool, error) {
 			return exists(db, `SELECT 1 FROM events WHERE seq > ?1`, after)
 		})

@@ -20,7 +20,8 @@ func waiting(t *testing.T, s *Store, after int64) <-chan error {
 	return result
 }
 
-// Whatever method appends an event wakes who waits for it; others, and events that are rolled back, don't.
+// Whatever method appends an event wakes who waits for it; others, and events that are rolled back,
+// don't.
 func TestWaitEvents(t *testing.T) {
 	s := open(t, Options{})
 	d := did(1)
@@ -158,7 +159,8 @@ func TestWaitEventsReadOnly(t *testing.T) {
 	}
 }
 
-// BenchmarkWaitEvents measures from the call that appends an event until another goroutine is woken.
+// BenchmarkWaitEvents measures from the call that appends an event until another goroutine is
+// woken.
 func BenchmarkWaitEvents(b *testing.B) {
 	s := open(b, Options{})
 	woken, next := make(chan error), make(chan int64)

@@ -9,8 +9,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids, fresh_cids, subjects,
-// collections and record_takedowns true. It returns those writes that weren't the first to their path.
+// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids,
+// fresh_cids, subjects, collections and record_takedowns true. It returns those writes that weren't the first to their path.
 func writeRecords(
 	db *conn, content int64, writes []storage.RecordWrite, head storage.Head,
 ) (changed []storage.RecordWrite, err error) {
@@ -100,7 +100,7 @@ func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) e
 		content, w.Path, w.CID, rev, w.Bytes, orNull(w.Subject))
 }
 
-// scanOldRecord reads of a record what changeRecord has to know.
+// scanOldRecord reads what changeRecord has to know about the record before the change.
 func scanOldRecord(r *lite.Stmt) (old storage.RecordWrite, err error) {
 	old.CID, err = columnCID(r, 0)
 	old.Subject = r.ColumnText(1)
