@@ -12,7 +12,11 @@ import (
 )
 
 // step is how many rows are written or removed in one transaction, so that others don't wait for long.
-const step = 500
+// Rows to be written wait in memory, so their bytes are limited too.
+const (
+	step      = 500
+	stepBytes = 4 << 20
+)
 
 // contents are the buckets with what is under a generation.
 var contents = [][]byte{nodes, records, recordCIDs, refs, subjects}
@@ -25,15 +29,17 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 	}
 	defer s.unstage(g)
 	var batch []storage.Row
+	size := 0
 	for row, err := range rows {
 		if err != nil {
 			return 0, err
 		}
-		if batch = append(batch, row); len(batch) == step {
+		batch, size = append(batch, row), size+sizeOf(row)
+		if len(batch) == step || size >= stepBytes {
 			if err := s.addRows(ctx, g, c.Head.Rev, batch); err != nil {
 				return 0, err
 			}
-			batch = batch[:0]
+			batch, size = batch[:0], 0
 		}
 	}
 	if err := s.addRows(ctx, g, c.Head.Rev, batch); err != nil {
@@ -44,6 +50,16 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 		return err
 	})
 	return seq, err
+}
+
+func sizeOf(row storage.Row) (n int) {
+	if row.Node != nil {
+		n += len(row.Node.Bytes)
+	}
+	if row.Record != nil {
+		n += len(row.Record.Bytes)
+	}
+	return n
 }
 
 // stage begins a generation.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -84,3 +85,8 @@ func Open(path string) (*Store, error) {
 
 // Close waits for what is under way, and closes the file.
 func (s *Store) Close() error { return s.db.Close() }
+
+// Size implements [storage.Sizer]: the file without its free pages.
+func (s *Store) Size(ctx context.Context) (int64, error) {
+	return view(ctx, s, func(t tx) (int64, error) { return t.Size() - int64(s.db.Stats().FreeAlloc), nil })
+}
