@@ -24,6 +24,13 @@ type Maintainer interface {
 	Maintain(ctx context.Context) error
 }
 
+// Sizer is an optional capability, found with [As]: the store says how much room its content takes.
+type Sizer interface {
+	// Size returns about how many bytes the content takes up. Garbage that Maintain hasn't removed yet counts; room that
+	// is free to be used again doesn't.
+	Size(ctx context.Context) (int64, error)
+}
+
 // As finds the first store in the chain of store, store.Unwrap(), … that implements the capability T. A wrapper takes
 // part by having a method
 //

@@ -95,7 +95,7 @@ func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...sto
 		}
 		s.dropAccount(row)
 		s.dropRepo(did)
-		s.deleteDocuments(did)
+		s.deleteDocuments(did, func(string) bool { return true })
 		s.claimAll(did)
 		s.dropEvents(did)
 		seq = s.append(events)

@@ -88,7 +88,7 @@ func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (n 
 // DeleteDocuments implements [storage.Documents].
 func (s *Store) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error {
 	return s.write(ctx, func(s *state) error {
-		s.deleteDocuments(owner, kinds...)
+		s.deleteDocuments(owner, func(kind string) bool { return slices.Contains(kinds, kind) })
 		return nil
 	})
 }
@@ -185,11 +185,11 @@ func (s *state) valid(kind string, owner syntax.DID, now time.Time) (n int) {
 	return n
 }
 
-// deleteDocuments removes an account's documents of the given kinds; of all kinds if none is given.
-func (s *state) deleteDocuments(owner syntax.DID, kinds ...string) {
+// deleteDocuments removes an account's documents of some kinds.
+func (s *state) deleteDocuments(owner syntax.DID, of func(kind string) bool) {
 	var drop []*storage.Document
 	s.scanDocuments(storage.DocumentRange{Owner: owner}, func(d *storage.Document) bool {
-		if len(kinds) == 0 || slices.Contains(kinds, d.Kind) {
+		if of(d.Kind) {
 			drop = append(drop, d)
 		}
 		return true

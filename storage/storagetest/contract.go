@@ -22,7 +22,7 @@ func sentences() []sentence {
 		accountSentences, accountChangeSentences, accountDueSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
 		takedownSentences, takedownListSentences, eventSentences, documentSentences, documentListSentences,
-		guardSentences, limitSentences, subjectSentences, waitSentences, blobSentences, blobListSentences, claimSentences,
+		optionalSentences, guardSentences, limitSentences, subjectSentences, waitSentences, blobSentences, blobListSentences, claimSentences,
 	)
 }
 

@@ -17,8 +17,8 @@ var documentListSentences = []sentence{
 		testListDocuments},
 	{"Documents.ListDocuments", "many", "ListDocuments yields the documents of a range.", testListDocumentsMany},
 	{"Documents.CountDocuments", "of each range", "CountDocuments counts the documents of a range.", testListDocuments},
-	{"Documents.DeleteDocuments", "of some kinds", "DeleteDocuments removes an account's documents of the given kinds; of " +
-		"all kinds if none is given.", testDeleteDocuments},
+	{"Documents.DeleteDocuments", "of some kinds", "DeleteDocuments removes an account's documents of the given kinds, " +
+		"and nothing if none is given: its signing key is a document, too.", testDeleteDocuments},
 	{"Documents.ExpireDocuments", "up to limit", "ExpireDocuments removes up to limit documents whose ExpiresAt is set and " +
 		"not after now, and returns how many it removed.", testExpireDocuments},
 	{"Documents.ExpireDocuments", "those that never expire", "whose ExpiresAt is set and not after now",
@@ -113,7 +113,7 @@ func testDeleteDocuments(t *testing.T, s storage.Store) {
 		t.Helper()
 		ok(t, "DeleteDocuments", s.DeleteDocuments(ctx, owner, kinds...))
 		ds = slices.DeleteFunc(ds, func(d storage.Document) bool {
-			return d.Owner == owner && (len(kinds) == 0 || slices.Contains(kinds, d.Kind))
+			return d.Owner == owner && slices.Contains(kinds, d.Kind)
 		})
 		for _, kind := range []string{"kin", "kind", "other kind"} {
 			wantDocuments(t, s, ds, storage.DocumentRange{Kind: kind})
@@ -125,8 +125,9 @@ func testDeleteDocuments(t *testing.T, s storage.Store) {
 	remove(testDID(1), "none")
 	remove(testDID(1), "kind")
 	remove(testDID(1), "other kind", "kind")
-	remove(testDID(3))
+	remove(testDID(3), "kind")
 	remove(testDID(2))
+	remove(testDID(2), "kind", "other kind", "kin", "none")
 	want(t, "number of documents left", len(ds), 2+14)
 	_, err := s.Document(ctx, "kind", "a 1")
 	fails(t, "Document", err, storage.ErrNotFound)

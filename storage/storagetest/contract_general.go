@@ -2,7 +2,6 @@ package storagetest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -14,7 +13,6 @@ var generalSentences = []sentence{
 		"A method that writes is atomic: all of it happens, or none.", testFailedWrite},
 	{"Store", "a write is seen by the next read",
 		"A read that begins after a write has returned sees that write.", testReadAfterWrite},
-	{"Store", "readers don't wait for writers", "Readers don't wait for writers.", testReadersDontWait},
 	{"Store", "a conflict isn't hidden", "A backend neither retries [ErrConflict] nor hides it", testConflictShown},
 	{"Store", "an ended context leaves nothing or all",
 		"A method that returns because its context ended has written nothing, or all of it.", testContext},
@@ -33,7 +31,6 @@ var generalSentences = []sentence{
 	{"Store", "iterators run when ranged over", "Iterators run their query when they're ranged over", testIteratorsLazy},
 	{"Store", "iterators stop", "stop when the loop stops, and yield at most one error, as their last pair.",
 		testIteratorsStop},
-	{"Store", "a loop's body calls other methods", "A loop's body may call other methods of the store.", testLoopBody},
 	{"Store", "values are opaque",
 		"a backend compares handles, addresses, paths and CIDs byte by byte, and neither validates nor normalises them.",
 		testOpaque},
@@ -60,41 +57,6 @@ func testReadAfterWrite(t *testing.T, s storage.Store) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// within fails the test if f returns an error, or doesn't return: not after a while, but when it can be taken as
-// deadlocked. f may outlive the test then, and so doesn't use it.
-func within(t *testing.T, what string, f func() error) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Errorf("%s: still waiting", what)
-	}
-}
-
-func testReadersDontWait(t *testing.T, s storage.Store) {
-	ctx, did := t.Context(), testDID(1)
-	r := create(t, s, 1, put("a.b.c/1", "one"))
-	_, err := s.UpdateAccount(ctx, did, func(a *storage.Account) error {
-		a.PasswordHash = "new"
-		within(t, "reading while an update is under way", func() error {
-			if got, err := s.Account(ctx, did); err != nil || got.PasswordHash == "new" {
-				return fmt.Errorf("got account %+v, %v", got, err)
-			}
-			if log, err := collect(s.ListEvents(ctx, storage.EventRange{})); err != nil || len(log) != 3 {
-				return fmt.Errorf("got %d events, %v", len(log), err)
-			}
-			return sameRepo(ctx, s, r)
-		})
-		return nil
-	})
-	ok(t, "UpdateAccount", err)
 }
 
 func testConflictShown(t *testing.T, s storage.Store) {
@@ -181,7 +143,6 @@ func testAbsence(t *testing.T, s storage.Store) {
 	want(t, "ClaimBlobs", must(s.ClaimBlobs(ctx, at(0), 10))(t), nil)
 	wantNoRepo(t, s, did, blob)
 
-	ok(t, "DeleteDocuments", s.DeleteDocuments(ctx, did))
 	ok(t, "DeleteDocuments", s.DeleteDocuments(ctx, did, "kind"))
 	ok(t, "RemoveBlob", s.RemoveBlob(ctx, storage.BlobID{DID: did, CID: blob}))
 	want(t, "TrimEvents", must(s.TrimEvents(ctx, at(0), 10))(t), 0)

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"testing"
 
@@ -127,41 +126,4 @@ func testIteratorsStop(t *testing.T, s storage.Store) {
 			t.Errorf("%s: error is %v, want %v", what, last, context.Canceled)
 		}
 	}
-}
-
-func testLoopBody(t *testing.T, s storage.Store) {
-	ctx := t.Context()
-	r := populate(t, s)
-	i := 0
-	for what, seq := range listings(ctx, s) {
-		n := 0
-		within(t, "calling the store while ranging over "+what, func() error {
-			for err := range seq {
-				if err != nil {
-					return err
-				}
-				i++
-				c, next := r.commit(put(fmt.Sprint("z.z.z/", i), what))
-				if _, err := s.Commit(ctx, c); err != nil {
-					return err
-				}
-				r = next
-				if err := sameRepo(ctx, s, r); err != nil {
-					return err
-				}
-				if _, err := collect(s.ListEvents(ctx, storage.EventRange{Limit: 1})); err != nil {
-					return err
-				}
-				if n++; n == 3 { // a listing may see what is written while it runs
-					return nil
-				}
-			}
-			return nil
-		})
-		if t.Failed() {
-			return
-		}
-		want(t, what+": pairs", n, 3)
-	}
-	wantRepo(t, s, r)
 }

@@ -19,7 +19,6 @@ var replaceSentences = []sentence{
 	{"Repos.Replace", "unseen until it returns", "Until it returns nil, readers see the old content", testReplaceUnseen},
 	{"Repos.Replace", "rows fail", "if rows yields an error, that error is returned and nothing has changed.",
 		testReplaceFails},
-	{"Repos.Replace", "other writers go on", "other writers go on meanwhile.", testReplaceWriters},
 	{"Repos.Replace", "the head moves meanwhile", "Error, beside those of Commit", testReplaceConflict},
 	{"Repos.Replace", "rows in any order", "Rows come in any order, each node and each path once.", testReplaceOrder},
 	{"Repos.Replace", "all get the rev of the head", "All get the rev of Head, whatever their own says.", testReplaceRevs},
@@ -132,28 +131,6 @@ func testReplaceFails(t *testing.T, s storage.Store) {
 	c, rows, next := old.replace(put("a.b.c/1", "newer"), put("x.y.z/1", "new"))
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)
 	wantRepo(t, s, next)
-}
-
-func testReplaceWriters(t *testing.T, s storage.Store) {
-	ctx := t.Context()
-	old, other := create(t, s, 1, put("a.b.c/1", "one")), create(t, s, 2)
-	c, rows, next := old.replace(put("a.b.c/1", "new"), put("a.b.c/2", "new"))
-	write := func(yield func(storage.Row, error) bool) {
-		for i, r := range rows {
-			c, after := other.commit(put(fmt.Sprintf("a.b.c/%d", i), "meanwhile"))
-			within(t, "writing to another repo during Replace", func() error {
-				_, err := s.Commit(ctx, c)
-				return err
-			})
-			other = after
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
-	must(s.Replace(ctx, c, write))(t)
-	wantRepo(t, s, next)
-	wantRepo(t, s, other)
 }
 
 func testReplaceConflict(t *testing.T, s storage.Store) {

@@ -18,7 +18,6 @@ var snapshotSentences = []sentence{
 	}},
 	{"Repos.Snapshot", "one moment", "Snapshot calls read with a reader that sees the state of one moment until read " +
 		"returns, whatever is written meanwhile", testSnapshot},
-	{"Repos.Snapshot", "writers go on", "Writers aren't delayed.", testSnapshotWriters},
 	{"Repos.Snapshot", "returns what read returns", "It returns what read returns.", testSnapshotReturns},
 }
 
@@ -57,25 +56,6 @@ func testSnapshot(t *testing.T, s storage.Store) {
 			wantRepo(t, snap, r)
 			return nil
 		})
-	})
-	ok(t, "Snapshot", err)
-}
-
-func testSnapshotWriters(t *testing.T, s storage.Store) {
-	ctx := t.Context()
-	r := create(t, s, 1, put("a.b.c/1", "one"))
-	err := s.Snapshot(ctx, func(snap storage.RepoReader) error {
-		wantRepo(t, snap, r)
-		for _, err := range snap.Records(ctx, testDID(1), storage.RecordRange{}) { // also while a query is open
-			ok(t, "Records", err)
-			c, next := r.commit(put("a.b.c/1", "two"))
-			within(t, "writing during a snapshot", func() error {
-				_, err := s.Commit(ctx, c)
-				return err
-			})
-			wantRepo(t, s, next)
-		}
-		return nil
 	})
 	ok(t, "Snapshot", err)
 }

@@ -103,7 +103,7 @@ func (m *model) deleteDocuments() {
 	m.note("DeleteDocuments %s %v", owner, kinds)
 	m.failed(m.store.DeleteDocuments(m.t.Context(), owner, kinds...), nil)
 	maps.DeleteFunc(m.documents, func(id documentID, d storage.Document) bool {
-		return d.Owner == owner && (len(kinds) == 0 || slices.Contains(kinds, id.kind))
+		return d.Owner == owner && slices.Contains(kinds, id.kind)
 	})
 }
 

@@ -123,20 +123,17 @@ func (s *keepSlice) Document(ctx context.Context, kind, id string) (storage.Docu
 type earlyLimit struct{ storage.Store }
 
 func (s earlyLimit) PutDocument(ctx context.Context, d storage.NewDocument) error {
-	if limit := d.Limit; limit > 0 {
-		d.Limit = 0
-		if _, err := s.Document(ctx, d.Kind, d.ID); err == nil {
-			return s.Store.PutDocument(ctx, d)
-		}
+	if _, err := s.Document(ctx, d.Kind, d.ID); d.Limit > 0 && d.Guard == nil && err != nil {
 		n := 0
 		for o := range s.ListDocuments(ctx, storage.DocumentRange{Kind: d.Kind, Owner: d.Owner}) {
 			if o.ExpiresAt.IsZero() || o.ExpiresAt.After(d.IssuedAt) {
 				n++
 			}
 		}
-		if n >= limit {
+		if n >= d.Limit {
 			return storage.ErrLimit
 		}
+		d.Limit = 0
 		linger()
 	}
 	return s.Store.PutDocument(ctx, d)

@@ -121,3 +121,33 @@ type trimAll struct{ storage.Store }
 func (s trimAll) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
 	return s.Store.TrimEvents(ctx, before.Add(time.Hour), limit)
 }
+
+// scanEvents finds an account's events by reading all.
+type scanEvents struct{ storage.Store }
+
+func (s scanEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		n := 0
+		for e, err := range s.Store.ListEvents(ctx, storage.EventRange{After: r.After}) {
+			if err == nil && r.DID != "" && e.DID != r.DID {
+				continue
+			}
+			if n++; !yield(e, err) || n == r.Limit {
+				return
+			}
+		}
+	}
+}
+
+// shortEvents looks for an account's events on the page that it would yield of all.
+type shortEvents struct{ storage.Store }
+
+func (s shortEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		for e, err := range s.Store.ListEvents(ctx, storage.EventRange{After: r.After, Limit: r.Limit}) {
+			if (err != nil || r.DID == "" || e.DID == r.DID) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}

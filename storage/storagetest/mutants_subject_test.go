@@ -3,6 +3,7 @@ package storagetest_test
 import (
 	"context"
 	"iter"
+	"maps"
 	"strings"
 	"sync"
 
@@ -23,6 +24,7 @@ type staleSubjects struct {
 
 	mu    sync.Mutex
 	index map[named]bool
+	there map[named]bool // the records, without their subjects
 }
 
 func (s *staleSubjects) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
@@ -35,8 +37,8 @@ func (s *staleSubjects) CreateAccount(ctx context.Context, a storage.NewAccount)
 
 func (s *staleSubjects) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
 	seq, err := s.Store.DeleteAccount(ctx, did, events...)
-	if err == nil && s.at != "the account's end" {
-		s.clear(did, "")
+	if err == nil {
+		s.clear(did, "the account's end")
 	}
 	return seq, err
 }
@@ -64,9 +66,7 @@ func (s *staleSubjects) Replace(
 		}
 	})
 	if err == nil {
-		if s.at != "a replacement" {
-			s.clear(c.Head.DID, "")
-		}
+		s.clear(c.Head.DID, "a replacement")
 		s.write(c.Head.DID, writes)
 	}
 	return seq, err
@@ -82,37 +82,45 @@ func (s *staleSubjects) whole(w storage.RecordWrite, earlier []storage.RecordWri
 	return w
 }
 
+// write brings the index up to date: a record that was there before takes its entry with it.
 func (s *staleSubjects) write(did syntax.DID, writes []storage.RecordWrite) {
-	for _, w := range writes {
-		if !w.CID.Defined() && s.at == "a deletion" || w.CID.Defined() && s.at == "an update" {
-			s.add(did, w)
-			continue
-		}
-		s.clear(did, w.Path)
-		s.add(did, w)
-	}
-}
-
-func (s *staleSubjects) add(did syntax.DID, w storage.RecordWrite) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.index == nil {
-		s.index = make(map[named]bool)
+		s.index, s.there = make(map[named]bool), make(map[named]bool)
 	}
-	if w.CID.Defined() && w.Subject != "" {
-		s.index[named{did, w.Path, w.Subject}] = true
+	for _, w := range writes {
+		at := named{did: did, path: w.Path}
+		occasion := "an update"
+		if !w.CID.Defined() {
+			occasion = "a deletion"
+		}
+		if s.there[at] && s.at != occasion {
+			s.remove(did, w.Path)
+		}
+		delete(s.there, at)
+		if w.CID.Defined() {
+			s.there[at] = true
+			if w.Subject != "" {
+				s.index[named{did, w.Path, w.Subject}] = true
+			}
+		}
 	}
 }
 
-// clear removes what the index has of a path, or of all.
-func (s *staleSubjects) clear(did syntax.DID, path string) {
+// clear removes all that the index has of an account, unless it forgets to at that occasion.
+func (s *staleSubjects) clear(did syntax.DID, occasion string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for n := range s.index {
-		if n.did == did && (path == "" || n.path == path) {
-			delete(s.index, n)
-		}
+	maps.DeleteFunc(s.there, func(n named, _ bool) bool { return n.did == did })
+	if s.at != occasion {
+		s.remove(did, "")
 	}
+}
+
+// remove removes what the index has of a path, or of all.
+func (s *staleSubjects) remove(did syntax.DID, path string) {
+	maps.DeleteFunc(s.index, func(n named, _ bool) bool { return n.did == did && (path == "" || n.path == path) })
 }
 
 func (s *staleSubjects) Records(

@@ -44,8 +44,8 @@ var races = []sentence{
 		func(t *testing.T, s storage.Store) { raceToCommit(t, s, create(t, s, 1)) }},
 	{"Repos.Commit", "one first commit", "Of several commits with the same Prev exactly one succeeds.",
 		func(t *testing.T, s storage.Store) { raceToCommit(t, s, emptyTree(testDID(1))) }},
-	{"Repos.Commit", "many repos", "Every method may be called from many goroutines at once.", raceManyRepos},
-	{"Repos.Replace", "one head", "Of several commits with the same Prev exactly one succeeds.", raceToReplace},
+	{"Store", "many repos", "Every method may be called from many goroutines at once.", raceManyRepos},
+	{"Repos.Replace", "one head", "Replace does what Commit does", raceToReplace},
 	{"Repos.Snapshot", "one moment", "sees the state of one moment until read returns", raceSnapshots},
 	{"Events", "visible in order", "Events become visible in order: a reader who has seen number n will never find a " +
 		"number below n that it hadn't seen.", raceEvents},
@@ -60,7 +60,7 @@ var races = []sentence{
 	{"BlobIndex.PutBlob", "against a decision", "The guard is on the blob's account", raceToDecide(guardedPutBlob)},
 	{"Documents.PutDocument", "against a decision", "[ErrGuard]", raceToDecide(guardedPutDocument)},
 	{"Documents.SwapDocument", "against a decision", "[ErrGuard]", raceToDecide(guardedSwapDocument)},
-	{"BlobIndex.ClaimBlobs", "against commits", "While it is marked, a blob can be neither referred to nor uploaded again.",
+	{"BlobIndex", "claims against commits", "While it is marked, a blob can be neither referred to nor uploaded again.",
 		raceToClaim},
 }
 

@@ -37,7 +37,7 @@ func raceToWait(t *testing.T, s storage.Store) {
 		}
 		after := int64(0)
 		for seen := 0; seen < total; {
-			if err := s.WaitEvents(ctx, after); err != nil {
+			if err := waiting(ctx, s, after)(); err != nil {
 				return fmt.Errorf("after %d events of %d: %w", seen, total, err)
 			}
 			n := seen

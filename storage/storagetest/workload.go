@@ -178,7 +178,7 @@ func (w *workload) documents() {
 	w.attempt("TakeDocument", func() error { return only(s.TakeDocument(ctx, "kind", "id")) }, none, storage.ErrNotFound)
 	want(t, "the document's value", value(), "none")
 	for _, remove := range []func() error{
-		func() error { return s.DeleteDocuments(ctx, testDID(0)) },
+		func() error { return s.DeleteDocuments(ctx, testDID(0), "kind") },
 		func() error { return only(s.ExpireDocuments(ctx, at(9), 9)) },
 	} {
 		some := func() bool { return value() == string(d.Value) }
