@@ -25,7 +25,7 @@ func open(t *testing.T, dir string, rest storage.Store) storage.Store {
 }
 
 func TestStore(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir(), memory.New()) })
+	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir(), memory.New()) }, storagetest.InMemory)
 }
 
 func TestReopen(t *testing.T) {

@@ -23,6 +23,7 @@ type Store struct {
 var (
 	_ storage.Store      = (*Store)(nil)
 	_ storage.Maintainer = (*Store)(nil)
+	_ storage.Sizer      = (*Store)(nil)
 )
 
 // The buckets, with the parts of their keys and, where there is one, the value.
