@@ -17,6 +17,7 @@ import (
 var (
 	_ storage.Store      = (*Store)(nil)
 	_ storage.Maintainer = (*Store)(nil)
+	_ storage.Sizer      = (*Store)(nil)
 )
 
 // errClosed is what every method returns after Close.
