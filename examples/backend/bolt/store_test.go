@@ -69,3 +69,7 @@ func TestLongSubject(t *testing.T) {
 		t.Errorf("%d records have the subject, want 1", n)
 	}
 }
+
+func TestCrash(t *testing.T) {
+	storagetest.Crash(t, func(dir string) (storage.Store, error) { return Open(filepath.Join(dir, "pds.bolt")) })
+}
