@@ -15,6 +15,7 @@ type Account struct {
 	DID    syntax.DID
 	Handle syntax.Handle // "" if it has none
 	Status storage.AccountStatus
+	Epoch  int64 // of the decisions about it, as of storage.Account
 }
 
 // Accounts knows the accounts of the server.

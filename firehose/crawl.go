@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 type Crawlers struct {
 	// Required.
 
-	Log      *Log
+	Events   storage.Events
 	Relays   []string // their URLs, such as "https://bsky.network"
 	Hostname string   // the server's
 
@@ -49,7 +51,7 @@ func (c *Crawlers) Run(ctx context.Context) {
 func (c *Crawlers) keepAsking(ctx context.Context, relay string) {
 	wait := crawlRetry
 	for ctx.Err() == nil {
-		seq, err := c.Log.LastSeq(ctx)
+		seq, err := c.Events.LastSeq(ctx)
 		if err == nil {
 			err = c.ask(ctx, relay)
 		}
@@ -61,8 +63,8 @@ func (c *Crawlers) keepAsking(ctx context.Context, relay string) {
 		}
 		wait = crawlRetry
 		sleep(ctx, crawlEvery)
-		for range c.Log.Tail(ctx, seq) {
-			break // there is news, or ctx has ended
+		if err := c.Events.WaitEvents(ctx, seq); err != nil {
+			sleep(ctx, crawlRetry) // until ctx ends, or storage has recovered
 		}
 	}
 }

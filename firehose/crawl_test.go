@@ -54,7 +54,7 @@ func TestCrawlers(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			(&firehose.Crawlers{
-				Log: log, Relays: []string{"https://relay.example/"}, Hostname: "pds.example",
+				Events: log, Relays: []string{"https://relay.example/"}, Hostname: "pds.example",
 				HTTP: &http.Client{Transport: r}, Logger: slog.New(slog.DiscardHandler),
 			}).Run(ctx)
 			close(done)

@@ -22,9 +22,9 @@ import (
 const exampleDID syntax.DID = "did:web:alice.example.com"
 
 // exampleLog returns a log that tells of a new account and of one record. A pds.Server has a log of its own.
-func exampleLog(ctx context.Context) *firehose.Log {
-	events := firehose.NewLog(memory.New())
-	engine, err := repo.New(repo.Config{Store: events, Signer: exampleSigner{}})
+func exampleLog(ctx context.Context) firehose.Log {
+	store := memory.New()
+	engine, err := repo.New(repo.Config{Store: store, Signer: exampleSigner{}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func exampleLog(ctx context.Context) *firehose.Log {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := events.CreateAccount(ctx, storage.NewAccount{
+	if _, err := store.CreateAccount(ctx, storage.NewAccount{
 		Account: storage.Account{DID: exampleDID, Handle: "alice.example.com"}, Commit: genesis,
 	}); err != nil {
 		log.Fatal(err)
@@ -45,7 +45,7 @@ func exampleLog(ctx context.Context) *firehose.Log {
 	if _, err := engine.Apply(ctx, exampleDID, repo.Batch{Ops: []repo.Op{put}}); err != nil {
 		log.Fatal(err)
 	}
-	return events
+	return firehose.Log{Events: store}
 }
 
 // exampleSigner has a new key for each signature, which nobody could verify.
@@ -103,7 +103,7 @@ func ExampleOp_Decode() {
 // Frames as they go over the wire, encoded once for all readers.
 func ExampleStream_Read() {
 	ctx := context.Background()
-	stream := firehose.NewStream(firehose.StreamConfig{Log: exampleLog(ctx)})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: exampleLog(ctx)})
 	for frames, err := range stream.Read(ctx, firehose.Cursor{After: 1}) {
 		if err != nil {
 			log.Fatal(err) // ErrTooSlow: the reader is to be told, and comes back with a cursor
@@ -135,7 +135,7 @@ func ExampleCrawlers() {
 	defer relay.Close()
 
 	crawlers := firehose.Crawlers{
-		Log:      firehose.NewLog(memory.New()),
+		Events:   memory.New(),
 		Relays:   []string{relay.URL},
 		Hostname: "pds.example.com",
 		HTTP:     relay.Client(),

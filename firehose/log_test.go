@@ -19,7 +19,8 @@ import (
 // Readers that join at any moment of a busy log see each event after theirs once, in order, the live ones too.
 func TestTail(t *testing.T) {
 	const writers, each, readers = 4, 200, 8
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
+	appendEvents(t, log, 100)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 
@@ -55,7 +56,7 @@ func TestTail(t *testing.T) {
 					t.Errorf("reader %d missed what is between %d and %d", r, after, e.Seq)
 					return
 				}
-				if after = e.Seq; after == writers*each {
+				if after = e.Seq; after == 100+writers*each {
 					return
 				}
 			}
@@ -70,18 +71,18 @@ type listed struct {
 	open bool
 }
 
-func (s *listed) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *listed) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
 		s.open = true
 		defer func() { s.open = false }()
-		s.Store.ListEvents(ctx, after, limit)(yield)
+		s.Store.ListEvents(ctx, r)(yield)
 	}
 }
 
 // A slow loop doesn't keep the store from clearing away what is written meanwhile.
 func TestTailHoldsNoSnapshot(t *testing.T) {
 	store := &listed{Store: memory.New()}
-	log := firehose.NewLog(store)
+	log := firehose.Log{Events: store}
 	const events = 1000
 	for range events {
 		e, err := firehose.AccountEvent("did:web:a.example", storage.StatusActive, time.Now())
@@ -102,8 +103,61 @@ func TestTailHoldsNoSnapshot(t *testing.T) {
 	}
 }
 
+// A replay ends with what was there when it began, whatever is written meanwhile.
+func TestReplay(t *testing.T) {
+	log := firehose.Log{Events: memory.New()}
+	appendEvents(t, log, 600)
+	var last int64
+	for e, err := range log.Replay(t.Context(), 10) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = e.Seq; last == 11 {
+			appendEvents(t, log, 10)
+		}
+	}
+	if last != 600 {
+		t.Errorf("it ended after %d", last)
+	}
+	for e, err := range log.Replay(t.Context(), 610) {
+		t.Errorf("after everything comes %d, %v", e.Seq, err)
+	}
+	for _, err := range log.Replay(t.Context(), 611) {
+		if !errors.Is(err, firehose.ErrFutureCursor) {
+			t.Errorf("after the end: %v", err)
+		}
+	}
+	trim(t, log, 20)
+	for _, err := range log.Replay(t.Context(), 10) {
+		if !errors.Is(err, firehose.ErrOutdatedCursor) {
+			t.Errorf("after trimming: %v", err)
+		}
+	}
+}
+
+// A write by another holder of the store is heard, too.
+func TestTailHearsOtherWriters(t *testing.T) {
+	store := memory.New()
+	log, other := firehose.Log{Events: store}, firehose.Log{Events: store}
+	heard := make(chan int64)
+	go func() {
+		for e, err := range log.Tail(t.Context(), 0) {
+			if err != nil {
+				return
+			}
+			heard <- e.Seq
+		}
+	}()
+	for want := int64(1); want < 4; want++ {
+		appendEvents(t, other, 1)
+		if got := <-heard; got != want {
+			t.Errorf("heard %d, want %d", got, want)
+		}
+	}
+}
+
 func TestTailEndsWithItsContext(t *testing.T) {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, err := range log.Tail(ctx, 0) {

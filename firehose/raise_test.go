@@ -87,7 +87,7 @@ func TestRaisedLogsFuture(t *testing.T) {
 	if err := log.RaiseSeq(t.Context(), 1000); err != nil {
 		t.Fatal(err)
 	}
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 	for _, err := range stream.Read(t.Context(), firehose.Cursor{After: 1001}) {
 		if !errors.Is(err, firehose.ErrFutureCursor) {
 			t.Errorf("a stream: %v", err)
@@ -124,8 +124,8 @@ func newSeqReader(t *testing.T, name string, read func(context.Context, *seqRead
 	return r
 }
 
-func readStream(t *testing.T, log *firehose.Log, c firehose.Cursor) *seqReader {
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+func readStream(t *testing.T, log firehose.Log, c firehose.Cursor) *seqReader {
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 	return newSeqReader(t, fmt.Sprintf("the stream from %+v", c), func(ctx context.Context, r *seqReader) error {
 		for frames, err := range stream.Read(ctx, c) {
 			if err != nil {
@@ -139,7 +139,7 @@ func readStream(t *testing.T, log *firehose.Log, c firehose.Cursor) *seqReader {
 	})
 }
 
-func readSubscription(t *testing.T, log *firehose.Log, after int64) *seqReader {
+func readSubscription(t *testing.T, log firehose.Log, after int64) *seqReader {
 	return newSeqReader(t, fmt.Sprint("the subscription after ", after), func(ctx context.Context, r *seqReader) error {
 		for e, err := range log.Subscribe(ctx, after) {
 			if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"sync"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 type StreamConfig struct {
 	// Required.
 
-	Log *Log
+	Events storage.Events
 
 	// Buffer is how many of the newest events are kept for live readers, all of whom share them: a reader that is
 	// further behind is too slow. If zero, 1000.
@@ -32,7 +34,7 @@ type StreamConfig struct {
 // Stream sends the log to any number of readers. Each event is read and encoded once for all live readers. While there
 // are none, it does nothing.
 type Stream struct {
-	log      *Log
+	log      Log
 	maxCount int
 	maxBytes int
 
@@ -56,7 +58,7 @@ func NewStream(c StreamConfig) *Stream {
 	if c.BufferBytes == 0 {
 		c.BufferBytes = 64 << 20
 	}
-	return &Stream{log: c.Log, maxCount: c.Buffer, maxBytes: c.BufferBytes, bell: bell{rung: make(chan struct{})}}
+	return &Stream{log: Log{c.Events}, maxCount: c.Buffer, maxBytes: c.BufferBytes, bell: newBell()}
 }
 
 // Cursor says where a reader begins.
@@ -64,9 +66,6 @@ type Cursor struct {
 	After int64 // the sequence number of the last event that the reader has
 	Live  bool  // begin with the next event, whatever After says
 }
-
-// batch is how many events are taken at a time, from the log or from the ring, unless it would be more than batchBytes.
-const batch = 256
 
 // Outdated reports whether events after a cursor have been removed from the log.
 func (s *Stream) Outdated(ctx context.Context, c Cursor) (bool, error) {
@@ -121,25 +120,19 @@ func (s *Stream) read(ctx context.Context, c Cursor, send func([]*Frame) bool) e
 	return s.live(ctx, c.After, send)
 }
 
-// replay reads a batch from the log, and says whether it is full, so that there may be more. It is in memory before it is
-// sent: a slow reader must not hold the store's snapshot.
+// replay reads a batch from the log, and says whether it is full, so that there may be more.
 func (s *Stream) replay(ctx context.Context, after int64) (frames []*Frame, full bool, err error) {
-	frames = make([]*Frame, 0, batch)
-	size := 0
-	for e, err := range s.log.ListEvents(ctx, after, batch) {
-		if err != nil {
+	events, full, err := s.log.read(ctx, after)
+	if err != nil {
+		return nil, false, err
+	}
+	frames = make([]*Frame, len(events))
+	for i, e := range events {
+		if frames[i], err = NewFrame(e); err != nil {
 			return nil, false, err
-		}
-		f, err := NewFrame(e)
-		if err != nil {
-			return nil, false, err
-		}
-		frames = append(frames, f)
-		if size += len(f.binary); size >= batchBytes {
-			return frames, true, nil
 		}
 	}
-	return frames, len(frames) == batch, nil
+	return frames, full, nil
 }
 
 // live sends from the ring. A reader that comes from the log and isn't as far as the ring's beginning yet reads on from the

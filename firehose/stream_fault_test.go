@@ -28,11 +28,11 @@ type unlisted struct {
 	broken atomic.Bool
 }
 
-func (s *unlisted) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *unlisted) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	if s.broken.Load() {
 		return func(yield func(storage.Event, error) bool) { yield(storage.Event{}, errBroken) }
 	}
-	return s.Store.ListEvents(ctx, after, limit)
+	return s.Store.ListEvents(ctx, r)
 }
 
 // A reader that is busy while the store fails, and while another reader makes the stream work again, isn't left with a gap:
@@ -40,8 +40,8 @@ func (s *unlisted) ListEvents(ctx context.Context, after int64, limit int) iter.
 func TestNoGapAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &unlisted{Store: memory.New()}
-		log := firehose.NewLog(store)
-		stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+		log := firehose.Log{Events: store}
+		stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 		busy, ended := make(chan struct{}), make(chan error, 1)
 		last := int64(0)
 		go func() {
@@ -98,8 +98,8 @@ func TestBatchBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		log := firehose.NewLog(memory.New())
-		stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+		log := firehose.Log{Events: memory.New()}
+		stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 		write := func() {
 			for range count {
 				e := storage.Event{DID: "did:web:a.example", Kind: storage.EventCommit, Time: time.Now(), Body: body.Bytes()}

@@ -14,14 +14,14 @@ import (
 )
 
 // newLog returns a log of n events.
-func newLog(t testing.TB, n int) *firehose.Log {
+func newLog(t testing.TB, n int) firehose.Log {
 	t.Helper()
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	appendEvents(t, log, n)
 	return log
 }
 
-func appendEvents(t testing.TB, log *firehose.Log, n int) {
+func appendEvents(t testing.TB, log firehose.Log, n int) {
 	t.Helper()
 	e, err := firehose.AccountEvent("did:web:a.example", storage.StatusActive, time.Now())
 	if err != nil {
@@ -49,7 +49,7 @@ func TestCutOver(t *testing.T) {
 		fresh = 200
 	}
 	log := newLog(t, old)
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log, Buffer: 5000})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log, Buffer: 5000})
 	end := int64(old + fresh)
 	var wg sync.WaitGroup
 	wg.Go(func() { // 500 events a second
@@ -87,7 +87,7 @@ func TestCutOver(t *testing.T) {
 // Numbers may be missing from the log, even all that a cursor has before it: a reader goes on behind them.
 func TestCutOverAtAGap(t *testing.T) {
 	log := newLog(t, 10)
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log, Buffer: 2})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log, Buffer: 2})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, err := log.TrimEvents(ctx, time.Now().Add(time.Hour), 10); err != nil {
@@ -114,7 +114,7 @@ func TestCutOverAtAGap(t *testing.T) {
 
 func TestCursors(t *testing.T) {
 	log := newLog(t, 10)
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 	for _, err := range stream.Read(t.Context(), firehose.Cursor{After: 11}) {
 		if !errors.Is(err, firehose.ErrFutureCursor) {
 			t.Errorf("a cursor in the future: %v", err)
@@ -149,7 +149,7 @@ func TestCursors(t *testing.T) {
 func TestTooSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newLog(t, 0)
-		stream := firehose.NewStream(firehose.StreamConfig{Log: log, Buffer: 10})
+		stream := firehose.NewStream(firehose.StreamConfig{Events: log, Buffer: 10})
 		slow, resume := make(chan error), make(chan struct{})
 		go func() {
 			for _, err := range stream.Read(t.Context(), firehose.Cursor{Live: true}) {
@@ -224,7 +224,7 @@ func FuzzFrame(f *testing.F) {
 
 func BenchmarkReplay(b *testing.B) {
 	log := newLog(b, 100_000)
-	stream := firehose.NewStream(firehose.StreamConfig{Log: log})
+	stream := firehose.NewStream(firehose.StreamConfig{Events: log})
 	for b.Loop() {
 		for frames, err := range stream.Read(b.Context(), firehose.Cursor{}) {
 			if err != nil {

@@ -18,7 +18,7 @@ import (
 // Readers that join at any moment of a busy log see each event after theirs once, in order.
 func TestSubscribe(t *testing.T) {
 	const writers, each, readers = 4, 300, 8
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	appendEvents(t, log, 100)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -48,7 +48,7 @@ func TestSubscribe(t *testing.T) {
 }
 
 func TestSubscribeEndsWithItsContext(t *testing.T) {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	appendEvents(t, log, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	got := collect(log.Subscribe(ctx, 0), func(e firehose.Event) {
@@ -62,7 +62,7 @@ func TestSubscribeEndsWithItsContext(t *testing.T) {
 }
 
 func TestSubscribeCursors(t *testing.T) {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	const outdated, future = "[] firehose: cursor is older than the log", "[] firehose: cursor in the future"
 	at := func(after int64, want string) {
 		t.Helper()
@@ -93,7 +93,7 @@ func TestSubscribeCursors(t *testing.T) {
 // A loop that is slower than the removal of old events is told so, and not just shown what is left.
 func TestSubscribeOvertaken(t *testing.T) {
 	for _, more := range []int{0, 1} {
-		log := firehose.NewLog(memory.New())
+		log := firehose.Log{Events: memory.New()}
 		appendEvents(t, log, 600)
 		var last int64
 		var end error
@@ -116,7 +116,7 @@ func TestSubscribeOvertaken(t *testing.T) {
 // A reader that has everything isn't taken for an outdated one when the log becomes empty and numbers are left out.
 func TestSubscribeGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := firehose.NewLog(without{memory.New(), 2})
+		log := firehose.Log{Events: without{memory.New(), 2}}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		appendEvents(t, log, 1)
@@ -138,7 +138,7 @@ func TestSubscribeGap(t *testing.T) {
 }
 
 func TestSubscribeStopsAtWhatItCantDecode(t *testing.T) {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	if _, err := log.AppendEvents(t.Context(), storage.Event{DID: "did:web:a.example", Kind: "#other", Time: noon}); err != nil {
 		t.Fatal(err)
 	}
@@ -154,9 +154,9 @@ type without struct {
 	seq int64
 }
 
-func (w without) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (w without) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
-		for e, err := range w.Store.ListEvents(ctx, after, limit) {
+		for e, err := range w.Store.ListEvents(ctx, r) {
 			if e.Seq != w.seq && !yield(e, err) {
 				return
 			}
@@ -177,7 +177,7 @@ func collect(events iter.Seq2[firehose.Event, error], each func(firehose.Event))
 	return fmt.Sprint(seqs)
 }
 
-func trim(t *testing.T, log *firehose.Log, n int) {
+func trim(t *testing.T, log firehose.Log, n int) {
 	t.Helper()
 	if got, err := log.TrimEvents(t.Context(), time.Now().Add(time.Hour), n); err != nil || got != n {
 		t.Fatalf("removed %d events, %v", got, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // TestLoginDuringReset: a new password ends the sessions of those who knew the old one, that of a login under way too.
@@ -15,12 +16,12 @@ func TestLoginDuringReset(t *testing.T) {
 	p := startPost(t, func(c *pds.Config) { store.Store, c.Store = c.Store, store })
 	alice := p.account(t, "alice")
 	code := alice.ask(t, "requestPasswordReset")
-	store.once("PutToken", "session", func() error {
+	store.once("PutDocument", "session", func() error {
 		p.post(t, "", server+"resetPassword", map[string]any{"token": code, "password": "new"}).decode(t, nil)
 		return nil
 	})
 	p.logIn(t, "alice.test", pdstest.Password).refused(t, 401, "AuthenticationRequired", "")
-	for s, err := range store.ListTokens(t.Context(), "session", alice.did) {
+	for s, err := range store.ListDocuments(t.Context(), storage.DocumentRange{Kind: "session", Owner: alice.did}) {
 		t.Errorf("a session is left: %+v, %v", s, err)
 	}
 	p.logIn(t, "alice.test", "new").decode(t, nil)
@@ -39,7 +40,7 @@ func TestHostAccountsRace(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	store.once("TakeToken", "signup-handle", func() error {
+	store.once("TakeDocument", "signup-handle", func() error {
 		create()
 		return nil
 	})

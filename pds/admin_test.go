@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pdskit/pdskit/storage"
 )
 
 // admin calls a method as the operator.
@@ -137,7 +139,7 @@ func TestDeleteAccount(t *testing.T) {
 		"repo": alice.did, "collection": posts, "record": map[string]any{},
 	}).refused(t, 403, "AccountNotFound", "")
 	var kinds []string
-	for e, err := range w.config.Store.ListEvents(t.Context(), 0, 0) {
+	for e, err := range w.config.Store.ListEvents(t.Context(), storage.EventRange{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

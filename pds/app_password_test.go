@@ -138,7 +138,7 @@ func TestRevokeAppPasswordMeanwhile(t *testing.T) {
 		alice := w.signUp(t, "alice")
 		p := alice.newAppPassword(t, "app", false)
 		count := func() (n int) {
-			for _, err := range store.ListTokens(t.Context(), "session", alice.did) {
+			for _, err := range store.ListDocuments(t.Context(), storage.DocumentRange{Kind: "session", Owner: alice.did}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -147,7 +147,7 @@ func TestRevokeAppPasswordMeanwhile(t *testing.T) {
 			return n
 		}
 		before := count()
-		store.once("PutToken", "session", func() error {
+		store.once("PutDocument", "session", func() error {
 			alice.post(t, server+"revokeAppPassword", object{"name": "app"}).decode(t, nil)
 			if again {
 				alice.newAppPassword(t, "app", false)

@@ -233,9 +233,9 @@ type leaving struct {
 	leave func()
 }
 
-func (l *leaving) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+func (l *leaving) Put(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
 	defer l.leave()
-	return l.Blobs.PutBlob(ctx, did, r)
+	return l.Blobs.Put(ctx, did, r)
 }
 
 // There are no bytes without a row, which nobody would ever delete.
@@ -256,7 +256,7 @@ func TestUploadOfClientThatLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := storage.BlobID{DID: alice.did, CID: cid.NewCidV1(cid.Raw, mh)}
-	if _, err := blobs.OpenBlob(t.Context(), id); err != nil {
+	if _, err := blobs.Open(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.config.Store.Blob(t.Context(), id.DID, id.CID); err != nil {
@@ -270,11 +270,11 @@ type stuck struct {
 	ids map[storage.BlobID]bool
 }
 
-func (s *stuck) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+func (s *stuck) Delete(ctx context.Context, id storage.BlobID) error {
 	if s.ids[id] {
 		return errors.New("it is stuck")
 	}
-	return s.Blobs.DeleteBlob(ctx, id)
+	return s.Blobs.Delete(ctx, id)
 }
 
 // A blob that can't be removed isn't in the way of the others.
@@ -293,7 +293,7 @@ func TestBlobThatCannotBeRemoved(t *testing.T) {
 	now = now.Add(25 * time.Hour)
 	w.Upkeep(t.Context())
 	for i, id := range ids {
-		if b, err := blobs.OpenBlob(t.Context(), id); (err == nil) != (i == 0) {
+		if b, err := blobs.Open(t.Context(), id); (err == nil) != (i == 0) {
 			t.Errorf("blob %d: %v", i, err)
 		} else if err == nil {
 			b.Close()
@@ -301,7 +301,7 @@ func TestBlobThatCannotBeRemoved(t *testing.T) {
 	}
 	blobs.ids = nil
 	w.Upkeep(t.Context())
-	if _, err := blobs.OpenBlob(t.Context(), ids[0]); !errors.Is(err, storage.ErrNotFound) {
+	if _, err := blobs.Open(t.Context(), ids[0]); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the blob isn't removed when it can be: %v", err)
 	}
 }
@@ -327,7 +327,7 @@ func TestManyBlobsThatCannotBeRemoved(t *testing.T) {
 	now = now.Add(25 * time.Hour)
 	w.Upkeep(t.Context())
 	for i, id := range others {
-		if _, err := blobs.OpenBlob(t.Context(), id); !errors.Is(err, storage.ErrNotFound) {
+		if _, err := blobs.Open(t.Context(), id); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("blob %d of %d: %v", i, len(others), err)
 		}
 	}

@@ -177,7 +177,7 @@ func TestCodesAreHidden(t *testing.T) {
 	alice := p.account(t, "alice")
 	for _, l := range letters[:2] {
 		code := alice.ask(t, l.ask)
-		for row, err := range p.config.Store.ListTokens(t.Context(), "email-"+string(l.kind), alice.did) {
+		for row, err := range p.config.Store.ListDocuments(t.Context(), storage.DocumentRange{Kind: "email-" + string(l.kind), Owner: alice.did}) {
 			if err != nil {
 				t.Fatal(err)
 			}

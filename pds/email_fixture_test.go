@@ -7,6 +7,7 @@ import (
 
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
+	"github.com/pdskit/pdskit/storage"
 )
 
 const server = "com.atproto.server."
@@ -67,7 +68,7 @@ func (a addressee) use(t *testing.T, method, code string) *response {
 func (p postOffice) codes(t *testing.T, did syntax.DID) (n int) {
 	t.Helper()
 	for _, purpose := range letters {
-		for _, err := range p.config.Store.ListTokens(t.Context(), "email-"+string(purpose.kind), did) {
+		for _, err := range p.config.Store.ListDocuments(t.Context(), storage.DocumentRange{Kind: "email-" + string(purpose.kind), Owner: did}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,5 +18,5 @@ import (
 // Its last pair has an error: firehose.ErrOutdatedCursor if events after the number have been removed from the log,
 // firehose.ErrFutureCursor if the log has never come so far, the context's if that ended, or storage's.
 func (s *Server) Events(ctx context.Context, after int64) iter.Seq2[firehose.Event, error] {
-	return s.store.Subscribe(ctx, after)
+	return firehose.Log{Events: s.store}.Subscribe(ctx, after)
 }

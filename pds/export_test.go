@@ -3,15 +3,15 @@ package pds
 import (
 	"context"
 
-	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // Upkeep does once what Run does every minute.
 func (s *Server) Upkeep(ctx context.Context) { s.upkeep(ctx) }
 
 // Log is the store as the server sees it.
-func (s *Server) Log() *firehose.Log { return s.store }
+func (s *Server) Log() storage.Store { return s.store }
 
 // WaitForLetters waits until the letters that no request waits for are sent.
 func (s *Server) WaitForLetters() { s.outbox.Wait() }

@@ -2,12 +2,10 @@ package pds
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/session"
-	"github.com/pdskit/pdskit/firehose"
 )
 
 // NewAccount is an account to be made for a user of the host.
@@ -49,16 +47,5 @@ func (s *Server) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, er
 // DeleteAccount removes an account with all that belongs to it, for good, and tells the network. To delete what isn't there
 // is no error: a call that fails can be made again.
 func (s *Server) DeleteAccount(ctx context.Context, did syntax.DID) error {
-	if _, err := syntax.ParseDID(did.String()); err != nil { // or a key of the server's own would go, by its name
-		return fmt.Errorf("pds: deleting an account: %w", err)
-	}
-	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, s.now())
-	if err != nil {
-		return err
-	}
-	if _, err := s.store.DeleteAccount(ctx, did, event); err != nil {
-		return err
-	}
-	s.engine.Forget(did)
-	return s.keys.Delete(ctx, did.String()) // the store has forgotten it; what keeps it in memory has to, too
+	return s.hosted.Delete(ctx, did)
 }

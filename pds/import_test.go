@@ -75,7 +75,7 @@ func TestImportDuringActivation(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told string
-		for e, err := range store.ListEvents(t.Context(), 0, 0) {
+		for e, err := range store.ListEvents(t.Context(), storage.EventRange{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

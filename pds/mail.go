@@ -71,12 +71,20 @@ func (m Mail) LogValue() slog.Value { return slog.StringValue(m.line()) }
 
 func (m Mail) line() string { return fmt.Sprintf("pds.Mail{%s to %s}", string(m.Kind), m.To) }
 
-// sender fits the mailer to what the methods ask for. It is nil if there is none.
-func (c *Config) sender() func(context.Context, account.Letter) error {
+// letters sends what the methods ask for by a host's mailer.
+type letters struct{ config *Config }
+
+// Send implements account.Mailer.
+func (l letters) Send(ctx context.Context, letter account.Letter) error {
+	return l.config.Mailer.Send(ctx, l.config.mail(letter))
+}
+
+// mailer is nil if there is none.
+func (c *Config) mailer() account.Mailer {
 	if c.Mailer == nil {
 		return nil
 	}
-	return func(ctx context.Context, l account.Letter) error { return c.Mailer.Send(ctx, c.mail(l)) }
+	return letters{c}
 }
 
 // wording is what the letters of a kind say: the subject, what was asked for, and what to do if it wasn't by the reader.

@@ -71,23 +71,23 @@ func (m *meddling) UpdateAccount(
 	return m.Store.UpdateAccount(ctx, did, change, events...)
 }
 
-func (m *meddling) PutToken(ctx context.Context, t storage.Token) error {
-	if err := m.meddle("PutToken", t.Kind); err != nil {
+func (m *meddling) PutDocument(ctx context.Context, d storage.NewDocument) error {
+	if err := m.meddle("PutDocument", d.Kind); err != nil {
 		return err
 	}
-	return m.Store.PutToken(ctx, t)
+	return m.Store.PutDocument(ctx, d)
 }
 
-func (m *meddling) Token(ctx context.Context, kind, id string) (storage.Token, error) {
-	if err := m.meddle("Token", kind); err != nil {
-		return storage.Token{}, err
+func (m *meddling) Document(ctx context.Context, kind, id string) (storage.Document, error) {
+	if err := m.meddle("Document", kind); err != nil {
+		return storage.Document{}, err
 	}
-	return m.Store.Token(ctx, kind, id)
+	return m.Store.Document(ctx, kind, id)
 }
 
-func (m *meddling) TakeToken(ctx context.Context, kind, id string) (storage.Token, error) {
-	if err := m.meddle("TakeToken", kind); err != nil {
-		return storage.Token{}, err
+func (m *meddling) TakeDocument(ctx context.Context, kind, id string) (storage.Document, error) {
+	if err := m.meddle("TakeDocument", kind); err != nil {
+		return storage.Document{}, err
 	}
-	return m.Store.TakeToken(ctx, kind, id)
+	return m.Store.TakeDocument(ctx, kind, id)
 }

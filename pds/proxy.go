@@ -81,7 +81,7 @@ type PreferenceNamespace struct {
 
 // services are what has to do with other services.
 type services struct {
-	proxy *proxy.Server
+	proxy *proxy.Handler
 	auth  *service.Verifier
 }
 
@@ -94,7 +94,7 @@ func (s *Server) services(c *Config) (*services, error) {
 		}
 	}
 	cfg := proxy.Config{
-		Accounts: s.store, Records: s.store, Newer: s.engine.Newer, Keys: c.Keys, Document: s.identity.ResolveDIDRaw,
+		Accounts: s.hosted, Records: s.store, Engine: s.engine, Keys: c.Keys,
 		Patches:         append((&bsky.Viewer{ImageURL: image}).Patches(), c.Proxy.Patches...),
 		ServiceAudience: c.Proxy.ServiceAudience,
 		RequestHeaders:  c.Proxy.RequestHeaders,
@@ -123,13 +123,12 @@ func (s *Server) services(c *Config) (*services, error) {
 	return &services{p, a}, err
 }
 
-func (s *Server) preferences(c *Config, p *proxy.Server) *preference.Server {
+func (s *Server) preferences(c *Config, p *proxy.Handler) *preference.Handler {
 	namespaces := []preference.Namespace{preference.Bsky}
 	for _, n := range c.Preferences {
 		namespaces = append(namespaces, preference.Namespace{Name: n.Name, Get: n.Get, Put: n.Put, Private: n.Private})
 	}
-	return &preference.Server{
-		Accounts: s.store, Namespaces: namespaces, Own: s.own,
-		Audience: p.Audience, Elsewhere: p.Elsewhere, Forward: p.Forward, Now: c.Now,
+	return &preference.Handler{
+		Accounts: s.hosted, Documents: s.store, Namespaces: namespaces, Proxy: p, Now: c.Now,
 	}
 }

@@ -262,7 +262,7 @@ func TestBodyCutOff(t *testing.T) {
 		}
 	}
 	n := 0
-	for _, err := range w.config.Store.ListBlobs(t.Context(), alice.did, "", "", 10) {
+	for _, err := range w.config.Store.ListBlobs(t.Context(), alice.did, storage.BlobRange{Limit: 10}) {
 		if err != nil {
 			t.Fatal(err)
 		}

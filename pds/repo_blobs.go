@@ -19,7 +19,7 @@ func (r Repo) PutBlob(ctx context.Context, contentType string, content io.Reader
 	if _, err := r.server.store.Account(ctx, r.did); err != nil {
 		return atdata.Blob{}, err
 	}
-	b, err := r.server.blobs.Store(ctx, r.did, contentType, content)
+	b, err := r.server.blobs.Store(ctx, r.did, nil, contentType, content)
 	if err != nil {
 		return atdata.Blob{}, err
 	}
@@ -28,5 +28,5 @@ func (r Repo) PutBlob(ctx context.Context, contentType string, content io.Reader
 
 // OpenBlob opens a blob of the account, temporary or taken down as it may be, for reading; the caller closes it. Error: storage.ErrNotFound.
 func (r Repo) OpenBlob(ctx context.Context, c cid.Cid) (io.ReadSeekCloser, error) {
-	return r.server.blobs.Bytes.OpenBlob(ctx, storage.BlobID{DID: r.did, CID: c})
+	return r.server.blobs.Bytes.Open(ctx, storage.BlobID{DID: r.did, CID: c})
 }

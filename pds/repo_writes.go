@@ -9,7 +9,6 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -76,10 +75,11 @@ func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 			return nil, fmt.Errorf("pds: encoding a record: %w", err)
 		}
 	}
-	if _, err := r.server.writable(ctx, r.did.AtIdentifier(), auth.Caller{DID: r.did}); err != nil {
+	account, err := r.server.hosted.Active(ctx, r.did)
+	if err != nil {
 		return nil, err
 	}
-	done, err := r.server.records.Write(ctx, r.did, cid.Undef, batch...)
+	done, err := r.server.records.Write(ctx, account, batch...)
 	if err != nil {
 		return nil, err
 	}

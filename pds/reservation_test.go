@@ -30,10 +30,10 @@ func TestStoredReservation(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := p.Clock.Now()
-	err := p.Config.Store.PutToken(t.Context(), storage.Token{
+	err := p.Config.Store.PutDocument(t.Context(), storage.NewDocument{Document: storage.Document{
 		Kind: "signup-handle", ID: "alice.test", Value: []byte(storedReservation),
 		IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute),
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

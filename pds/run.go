@@ -2,12 +2,8 @@ package pds
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/storage"
 )
@@ -50,7 +46,7 @@ func (s *Server) upkeep(ctx context.Context) {
 		do       func(context.Context) error
 	}{
 		{"accounts whose time has come", s.deleteDueAccounts},
-		{"expired tokens", s.expireTokens},
+		{"expired documents", s.expireDocuments},
 		{"old events", s.trimEvents},
 		{"unused blobs", s.blobs.Sweep},
 		{"garbage", s.maintain},
@@ -61,44 +57,13 @@ func (s *Server) upkeep(ctx context.Context) {
 	}
 }
 
-// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after. One that
-// can't be deleted now doesn't keep the others.
+// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after.
 func (s *Server) deleteDueAccounts(ctx context.Context) error {
-	return inBatches(func() (n int, err error) {
-		var due []syntax.DID
-		for did, err := range s.store.DueAccounts(ctx, s.now(), upkeepBatch) {
-			if err != nil {
-				return 0, err
-			}
-			due = append(due, did)
-		}
-		var errs []error
-		for _, did := range due {
-			if err := s.deleteDueAccount(ctx, did); err != nil {
-				errs = append(errs, fmt.Errorf("pds: deleting %s: %w", did, err))
-			}
-		}
-		return len(due), errors.Join(errs...)
-	})
+	return inBatches(func() (int, error) { return s.hosted.DeleteDue(ctx, upkeepBatch) })
 }
 
-// deleteDueAccount looks at the account once more, right before it is gone for good: since it was listed, which may have
-// taken the deletion of many others, its owner may have come back.
-func (s *Server) deleteDueAccount(ctx context.Context, did syntax.DID) error {
-	account, err := s.store.Account(ctx, did)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case account.DeactivatedAt.IsZero() || account.DeleteAfter.IsZero() || account.DeleteAfter.After(s.now()):
-		return nil
-	}
-	return s.DeleteAccount(ctx, did)
-}
-
-func (s *Server) expireTokens(ctx context.Context) error {
-	return inBatches(func() (int, error) { return s.store.ExpireTokens(ctx, s.now(), upkeepBatch) })
+func (s *Server) expireDocuments(ctx context.Context) error {
+	return inBatches(func() (int, error) { return s.store.ExpireDocuments(ctx, s.now(), upkeepBatch) })
 }
 
 func (s *Server) trimEvents(ctx context.Context) error {

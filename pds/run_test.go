@@ -26,30 +26,30 @@ func TestRun(t *testing.T) {
 		synctest.Wait()
 
 		now := time.Now()
-		token := storage.Token{Kind: "k", ID: "id", IssuedAt: now, ExpiresAt: now.Add(time.Second)}
-		if err := store.PutToken(ctx, token); err != nil {
+		document := storage.Document{Kind: "k", ID: "id", IssuedAt: now, ExpiresAt: now.Add(time.Second)}
+		if err := store.PutDocument(ctx, storage.NewDocument{Document: document}); err != nil {
 			t.Fatal(err)
 		}
 		event := storage.Event{DID: "did:web:a.example", Kind: storage.EventAccount, Time: now.Add(-71*time.Hour - 59*time.Minute)}
 		if _, err := store.AppendEvents(ctx, event); err != nil {
 			t.Fatal(err)
 		}
-		remaining := func() (tokens, events int) {
-			if _, err := store.Token(ctx, "k", "id"); err == nil {
-				tokens++
+		remaining := func() (documents, events int) {
+			if _, err := store.Document(ctx, "k", "id"); err == nil {
+				documents++
 			}
-			for range store.ListEvents(ctx, 0, 0) {
+			for range store.ListEvents(ctx, storage.EventRange{}) {
 				events++
 			}
-			return tokens, events
+			return documents, events
 		}
-		if tokens, events := remaining(); tokens != 1 || events != 1 {
-			t.Errorf("before: %d tokens, %d events", tokens, events)
+		if documents, events := remaining(); documents != 1 || events != 1 {
+			t.Errorf("before: %d documents, %d events", documents, events)
 		}
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		if tokens, events := remaining(); tokens != 0 || events != 1 {
-			t.Errorf("a minute later: %d tokens, %d events", tokens, events)
+		if documents, events := remaining(); documents != 0 || events != 1 {
+			t.Errorf("a minute later: %d documents, %d events", documents, events)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()

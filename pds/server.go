@@ -1,7 +1,6 @@
 package pds
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -33,17 +32,17 @@ import (
 // Server is a PDS. It is an [http.Handler] for a host name of its own; [Server.Mount] puts it on a mux that others use,
 // too.
 type Server struct {
-	store      *firehose.Log
+	store      storage.Store
 	engine     *repo.Engine
 	identity   Directory
-	keys       Keys
+	hosted     *hosting.Accounts
 	mux        *xrpc.Mux
 	site       *http.ServeMux
-	pages      *page.Server
-	accounts   *account.Server
+	pages      *page.Handler
+	accounts   *account.Handler
 	outbox     *account.Outbox
-	records    *record.Server
-	blobs      *blob.Server
+	records    *record.Handler
+	blobs      *blob.Handler
 	crawlers   *firehose.Crawlers
 	keepEvents time.Duration
 	now        func() time.Time
@@ -59,15 +58,14 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store:      firehose.NewLog(c.Store),
-		keys:       c.Keys,
+		store:      c.Store,
 		outbox:     account.NewOutbox(c.Logger),
 		keepEvents: c.KeepEvents,
 		now:        c.Now,
 		logger:     c.Logger,
 	}
 	if len(c.Relays) > 0 {
-		s.crawlers = &firehose.Crawlers{Log: s.store, Relays: c.Relays, Hostname: c.hostname(), Logger: c.Logger}
+		s.crawlers = &firehose.Crawlers{Events: s.store, Relays: c.Relays, Hostname: c.hostname(), Logger: c.Logger}
 	}
 	var errs [6]error
 	s.engine, errs[0] = repo.New(repo.Config{Store: s.store, Signer: c.Keys, CacheBytes: c.RepoCache, Now: c.Now})
@@ -80,6 +78,11 @@ func New(c Config) (*Server, error) {
 	errs[3] = err
 	lexicons, err := c.lexicons(s.identity)
 	errs[4] = err
+	s.hosted = &hosting.Accounts{
+		Store: s.store, Engine: s.engine, Keys: c.Keys, Directory: s.identity,
+		Handles:       identity.HandleRules{ServiceDomains: c.HandleDomains},
+		HandleAllowed: c.Hooks.HandleAllowed, Now: c.Now, Logger: c.Logger,
+	}
 	others, err := s.services(&c)
 	errs[5] = err
 	if err := errors.Join(errs[:]...); err != nil {
@@ -125,50 +128,40 @@ func (s *Server) assemble(
 		authenticator[scheme] = a
 	}
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
-		Authenticator: authenticator, Accounts: callerAccounts{s.store}, Errors: hosting.AnyError, Fallback: others.proxy.Method,
+		Authenticator: authenticator, Accounts: s.hosted, Errors: hosting.AnyError, Fallback: others.proxy.Method,
 		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
 		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
 		Measure: c.Hooks.Measure, Now: c.Now,
 	})
 
 	preferences := s.preferences(c, others.proxy)
-	handles := identity.HandleRules{ServiceDomains: c.HandleDomains}
-	s.accounts = &account.Server{
-		Accounts: s.store, Tokens: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
-		Repos: s.store, Blobs: s.store, Preferences: preferences.Count, SetStatus: s.setStatus, Delete: s.DeleteAccount,
-		Send: c.sender(), Outbox: s.outbox, Secret: c.TokenSecret, Refresh: s.identity.Refresh,
-		BeforeSignUp: c.Hooks.signUp(), HandleAllowed: c.Hooks.HandleAllowed,
-		Document: s.identity.ResolveDIDRaw, ServiceKeys: c.Keys, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
-		PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
+	s.accounts = &account.Handler{
+		Accounts: s.hosted, Store: s.store, Sessions: sessions, Registrar: registrar, Keys: c.Keys, Engine: s.engine,
+		Preferences: preferences, Mailer: c.mailer(), Outbox: s.outbox, Secret: c.TokenSecret,
+		BeforeSignUp: c.Hooks.signUp(), PublicURL: c.PublicURL, RecoveryKey: c.RecoveryKey,
 		Description: account.Description{
 			DID: c.DID, HandleDomains: c.HandleDomains, InviteRequired: c.InviteRequired, BlobUploadLimit: c.MaxBlob,
 			PrivacyPolicyURL: c.PrivacyPolicyURL, TermsURL: c.TermsURL, ContactEmail: c.ContactEmail,
 		},
 		Now: c.Now, Logger: c.Logger,
 	}
-	s.records = &record.Server{
-		Engine: s.engine, Records: s.store, Lexicons: lexicons, Blob: s.store.Blob,
-		Readable: s.readable, Writable: s.writable, Own: s.own, ImportedSilently: s.tellIfActive, BeforeWrite: c.Hooks.write(),
-		Elsewhere: others.proxy.Anonymous("com.atproto.repo.getRecord"),
-		Document:  s.identity.ResolveDIDRaw, MaxImport: c.MaxImport, Now: c.Now,
+	s.records = &record.Handler{
+		Accounts: s.hosted, Engine: s.engine, Store: s.store, Lexicons: lexicons, BeforeWrite: c.Hooks.write(),
+		MaxImport: c.MaxImport, Now: c.Now,
 	}
-	s.blobs = &blob.Server{
-		Index: s.store, Bytes: c.Blobs, Readable: s.readable, Own: s.own, BeforeUpload: c.Hooks.upload(),
+	if elsewhere, ok := others.proxy.Anonymous("com.atproto.repo.getRecord"); ok {
+		s.records.Elsewhere = elsewhere
+	}
+	s.blobs = &blob.Handler{
+		Accounts: s.hosted, Index: s.store, Bytes: c.Blobs, BeforeUpload: c.Hooks.upload(),
 		MaxUpload: c.MaxBlob, TemporaryFor: c.KeepTemporaryBlobs, Now: c.Now,
 	}
-	repos := &sync.Server{
-		Engine: s.engine, Repos: s.store, Accounts: s.store, Readable: s.readable,
-		Stream: firehose.NewStream(firehose.StreamConfig{Log: s.store, Buffer: c.StreamBuffer}),
+	repos := &sync.Handler{
+		Accounts: s.hosted, Engine: s.engine, Repos: s.store,
+		Stream: firehose.NewStream(firehose.StreamConfig{Events: s.store, Buffer: c.StreamBuffer}),
 	}
-	identities := &identitymethods.Server{
-		Accounts: s.store, Registrar: registrar, Handles: handles, ResolveHandle: s.identity.ResolveHandle,
-		Refresh: s.identity.Refresh, Purge: s.identity.Purge, Own: s.own, ClaimHandle: s.accounts.ClaimHandle,
-		HandleAllowed: c.Hooks.HandleAllowed, Now: c.Now,
-	}
-	admins := &admin.Server{
-		Accounts: s.store, Repos: s.store, Blobs: s.store, SetStatus: s.setStatus, EndSessions: sessions.RevokeAll,
-		DeleteAccount: s.DeleteAccount, Now: c.Now,
-	}
+	identities := &identitymethods.Handler{Accounts: s.hosted, Registrar: registrar}
+	admins := &admin.Handler{Accounts: s.hosted, Sessions: sessions, Store: s.store, Now: c.Now}
 	s.Handle(admins.Methods()...)
 	s.Handle(s.accounts.Methods()...)
 	s.Handle(identities.Methods()...)
@@ -177,12 +170,11 @@ func (s *Server) assemble(
 	s.Handle(repos.Methods()...)
 	s.Handle(preferences.Methods()...)
 	if resolver := lexicons.Resolver(); resolver != nil {
-		s.Handle((&lexiconmethods.Server{Resolver: resolver, Logger: c.Logger}).Methods()...)
+		s.Handle((&lexiconmethods.Handler{Resolver: resolver, Logger: c.Logger}).Methods()...)
 	}
 
-	s.pages = &page.Server{
-		Accounts: s.store, Healthy: s.healthy,
-		DID: c.DID, PublicURL: c.PublicURL, Version: c.Version, Logger: c.Logger,
+	s.pages = &page.Handler{
+		Accounts: s.hosted, DID: c.DID, PublicURL: c.PublicURL, Version: c.Version, Logger: c.Logger,
 	}
 	s.site = http.NewServeMux()
 	s.Mount(s.site)
@@ -208,9 +200,3 @@ func (s *Server) Mount(mux *http.ServeMux) {
 
 // ServeHTTP serves what Mount registers, and a page for people and a robots.txt beside it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.site.ServeHTTP(w, r) }
-
-// healthy says whether the store answers.
-func (s *Server) healthy(ctx context.Context) error {
-	_, err := s.store.LastSeq(ctx)
-	return err
-}

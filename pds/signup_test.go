@@ -80,7 +80,7 @@ func TestSignUpTwice(t *testing.T) {
 	store.fail("CreateAccount")
 	w.post(t, "", server+"createAccount", signUpInput("alice")).refused(t, 500, "InternalServerError", "")
 	var alice *user
-	store.once("Token", "signup-email", func() error {
+	store.once("Document", "signup-email", func() error {
 		alice = w.signUp(t, "alice")
 		return nil
 	})

@@ -19,7 +19,7 @@ import (
 func (w *world) since(t testing.TB, after int64) (kinds string, last int64) {
 	t.Helper()
 	var all []string
-	for e, err := range w.config.Store.ListEvents(t.Context(), after, 0) {
+	for e, err := range w.config.Store.ListEvents(t.Context(), storage.EventRange{After: after}) {
 		if err != nil {
 			t.Fatal(err)
 		}

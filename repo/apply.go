@@ -22,7 +22,8 @@ const maxTries = 16
 //
 // Errors: [ErrRecordExists], [ErrRecordNotFound], [ErrSwapCommit], [ErrSwapRecord], [ErrBlobNotFound],
 // [ErrTooManyOps], [ErrTooLarge], [ErrInvalidPath], [ErrDuplicatePath], [ErrInvalidOp]; storage.ErrNotFound
-// if there is no such repo; storage.ErrConflict if writers elsewhere were always faster. After another error of storage
+// if there is no such repo; storage.ErrGuard if the account isn't what [Batch.Guard] asks for; storage.ErrConflict if
+// writers elsewhere were always faster. After another error of storage
 // or of ctx, the commit may have happened or not.
 func (e *Engine) Apply(ctx context.Context, did syntax.DID, b Batch) (Result, error) {
 	p, err := newPlan(b)
@@ -179,7 +180,11 @@ func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan,
 		ops = append(ops, &comatproto.SyncSubscribeRepos_RepoOp{
 			Action: string(r.Action), Path: path, Cid: data.OptionalLink(r.CID), Prev: data.OptionalLink(r.Prev),
 		})
-		writes = append(writes, storage.RecordWrite{Path: path, CID: r.CID, Bytes: p.Ops[i].Value, Blobs: p.blobs[i]})
+		w := storage.RecordWrite{Path: path, CID: r.CID, Bytes: p.Ops[i].Value, Blobs: p.blobs[i]}
+		if r.CID.Defined() {
+			w.Subject = data.Subject(w.Bytes)
+		}
+		writes = append(writes, w)
 	}
 	order(ops, tree.mst.Root)
 	d, err := tree.flush()
@@ -206,7 +211,7 @@ func (e *Engine) commit(ctx context.Context, a *actor, load nodeLoader, p *plan,
 	}
 	seq, err := e.store.Commit(ctx, storage.Commit{
 		Prev: a.head.Commit, Head: head,
-		NewNodes: d.created, DropNodes: d.dropped, Writes: writes,
+		NewNodes: d.created, DropNodes: d.dropped, Writes: writes, Guard: p.Guard,
 		Events: []storage.Event{event},
 	})
 	switch {

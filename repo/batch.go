@@ -43,6 +43,10 @@ type Batch struct {
 
 	// SwapCommit is a condition on the head; if undefined, none.
 	SwapCommit cid.Cid
+
+	// Guard is a condition on the repo's account that is checked with the write; if nil, none. A batch that changes
+	// nothing isn't held against it.
+	Guard *storage.Guard
 }
 
 // Result says what has become of a repo.

@@ -131,7 +131,7 @@ func decodeCommitEvent(t testing.TB, ev storage.Event) *comatproto.SyncSubscribe
 
 func eventBySeq(t testing.TB, store storage.Events, seq int64) storage.Event {
 	t.Helper()
-	for ev, err := range store.ListEvents(t.Context(), seq-1, 1) {
+	for ev, err := range store.ListEvents(t.Context(), storage.EventRange{After: seq - 1, Limit: 1}) {
 		check(t, err)
 		if ev.Seq == seq {
 			return ev

@@ -24,6 +24,9 @@ type ImportOptions struct {
 
 	// Silent leaves out the event, for a repo that nobody is to hear of yet, such as that of an account that isn't active.
 	Silent bool
+
+	// Guard is a condition on the repo's account that is checked with the write; if nil, none.
+	Guard *storage.Guard
 }
 
 // Import replaces the content of a repo by that of a CAR file, all at once and durably, under a new commit of our own
@@ -78,7 +81,7 @@ func (e *Engine) Import(ctx context.Context, did syntax.DID, r io.Reader, o Impo
 		events = append(events, event)
 	}
 	seq, err := e.store.Replace(ctx, storage.Commit{
-		Prev: old.Commit, Head: head, AllowMissingBlobs: true, Events: events,
+		Prev: old.Commit, Head: head, AllowMissingBlobs: true, Guard: o.Guard, Events: events,
 	}, im.rows(imported.Data))
 	switch {
 	case im.err != nil:
@@ -229,7 +232,7 @@ func (im *importer) record(s step) (*storage.RecordWrite, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: record %s: %w", ErrInvalidCAR, s.path, err)
 	}
-	return &storage.RecordWrite{Path: s.path, CID: s.value, Bytes: block, Blobs: blobs}, nil
+	return &storage.RecordWrite{Path: s.path, CID: s.value, Bytes: block, Blobs: blobs, Subject: data.Subject(block)}, nil
 }
 
 // newRecordBlobs checks a record that is new to this server as Apply does.

@@ -101,7 +101,7 @@ func TestImportSameRecord(t *testing.T) {
 		}
 		check(t, e.Verify(t.Context(), alice, nil))
 		sameRecords(t, want.records, readCARFile(t, export(t, e, alice, "")).records)
-		for ref, err := range store.ListMissingBlobs(t.Context(), alice, "", 10) {
+		for ref, err := range store.ListBlobs(t.Context(), alice, storage.BlobRange{Missing: true, Limit: 10}) {
 			check(t, err)
 			if ref.CID != blob {
 				t.Errorf("%s: missing blob %s, want %s", name, ref.CID, blob)

@@ -25,7 +25,7 @@ func checkLog(t testing.TB, store accountStore) (commits int) {
 		data cid.Cid
 	}
 	last := make(map[string]state)
-	for ev, err := range store.ListEvents(t.Context(), 0, 0) {
+	for ev, err := range store.ListEvents(t.Context(), storage.EventRange{}) {
 		check(t, err)
 		if ev.Kind != storage.EventCommit {
 			continue

@@ -24,7 +24,7 @@ func TestGenesis(t *testing.T) {
 	e, store := newRepo(t)
 	check(t, e.Verify(t.Context(), alice, signer().public(t)))
 	var kinds []storage.EventKind
-	for ev, err := range store.ListEvents(t.Context(), 0, 0) {
+	for ev, err := range store.ListEvents(t.Context(), storage.EventRange{}) {
 		check(t, err)
 		kinds = append(kinds, ev.Kind)
 		if ev.Kind == storage.EventCommit {

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -51,6 +52,14 @@ type Account struct {
 	// temporary one from a permanent one.
 	TakedownRef string
 	Suspended   bool
+
+	// Epoch counts the decisions about the account: the caller raises it with each change of the password, takedown,
+	// deactivation and logout everywhere. A write whose [Guard] has an older one is refused.
+	Epoch int64
+
+	// SessionEpoch counts those decisions that end sessions: a change of the password and a logout everywhere.
+	// Access tokens carry it. The store only keeps it.
+	SessionEpoch int64
 }
 
 // Status derives the account's status: a moderator's decision outranks the owner's.
@@ -66,6 +75,18 @@ func (a *Account) Status() AccountStatus {
 	return StatusActive
 }
 
+// Guard is a condition on an account that a write carries: what the write was decided by. The store checks it
+// within the write, so that what was begun before a decision about the account isn't carried out after it.
+type Guard struct {
+	Epoch    int64           // the account has this epoch
+	Statuses []AccountStatus // the account's status is one of these; if nil, any
+}
+
+// Admits reports whether an account is what the guard asks for.
+func (g *Guard) Admits(a *Account) bool {
+	return g.Epoch == a.Epoch && (g.Statuses == nil || slices.Contains(g.Statuses, a.Status()))
+}
+
 // NewAccount is all that comes into being with an account.
 type NewAccount struct {
 	Account Account
@@ -74,12 +95,13 @@ type NewAccount struct {
 	// account's, and its Prev is undefined.
 	Commit Commit
 
-	// Invite, if it isn't nil, is the use of an invite code: a [Tokens] compare-and-swap that is part of the creation.
-	Invite *TokenSwap
+	// Invite, if it isn't nil, is the use of an invite code: a compare-and-swap, as of [Documents], that is part of
+	// the creation.
+	Invite *DocumentSwap
 }
 
-// TokenSwap is a compare-and-swap of a token. See [Tokens].
-type TokenSwap struct{ Old, New Token }
+// DocumentSwap is a compare-and-swap of a document. See SwapDocument of [Documents].
+type DocumentSwap struct{ Old, New Document }
 
 // Hosted is an account with its repo's head.
 type Hosted struct {
@@ -87,13 +109,14 @@ type Hosted struct {
 	Head Head
 }
 
-// Accounts keeps the account rows, and the preferences of accounts.
+// Accounts keeps the account rows.
 type Accounts interface {
 	// CreateAccount creates an account and its repo, appends the commit's events and uses up the invite, as one write.
 	// Of two calls that race for a DID, handle or address exactly one succeeds.
 	//
-	// It returns the account's ID. Errors: [ErrExists] if the DID has an account or a repo; [ErrHandleTaken];
-	// [ErrEmailTaken]; [ErrConflict] if the invite is no longer what Invite.Old says.
+	// It returns the account's ID. Errors, of which the first that applies is returned: [ErrExists] if the DID has an
+	// account or a repo; [ErrHandleTaken]; [ErrEmailTaken]; [ErrConflict] if the invite is no longer what Invite.Old
+	// says, or isn't there.
 	CreateAccount(ctx context.Context, a NewAccount) (int64, error)
 
 	// Account returns the account with a DID. Error: [ErrNotFound].
@@ -114,18 +137,9 @@ type Accounts interface {
 	// [ErrEmailTaken].
 	UpdateAccount(ctx context.Context, did syntax.DID, change func(*Account) error, events ...Event) (int64, error)
 
-	// Preferences returns an account's preferences, which are opaque to the store, or nothing if it has none yet. Error:
-	// [ErrNotFound] if there is no such account.
-	Preferences(ctx context.Context, did syntax.DID) ([]byte, error)
-
-	// UpdatePreferences calls change with an account's preferences as they are, and stores what it returns: no other
-	// update of them comes between the call of change and the write. An error from change is returned as it is, and
-	// nothing is written. change may be called more than once, and calls nothing of the store. Error: [ErrNotFound].
-	UpdatePreferences(ctx context.Context, did syntax.DID, change func(old []byte) ([]byte, error)) error
-
-	// DeleteAccount removes the account with its preferences, its repo, its tokens and the key named after its DID, queues
-	// its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from the log and
-	// appends events, as one write. It is idempotent: without such an account it writes nothing, not even the events.
+	// DeleteAccount removes the account with its repo, its takedowns and the documents that it owns, queues its blobs,
+	// taken down or not, for deletion (see [BlobIndex]), removes the account's earlier events from the log and appends
+	// events, as one write. It is idempotent: without such an account it writes nothing, not even the events.
 	//
 	// It returns the sequence number of the last event, or 0 if nothing was written.
 	DeleteAccount(ctx context.Context, did syntax.DID, events ...Event) (int64, error)

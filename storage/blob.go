@@ -26,10 +26,18 @@ type Blob struct {
 	TakedownRef string
 }
 
+// BlobRange selects blobs that records refer to, in the order of the strings of their CIDs.
+type BlobRange struct {
+	Since   syntax.TID // only blobs that a record refers to whose rev is greater; "" for any
+	Missing bool       // only blobs that the account doesn't have
+	After   string     // only blobs whose CID's string is greater; "" for the first
+	Limit   int        // at most this many; 0 for all
+}
+
 // BlobRef is a record's reference to a blob.
 type BlobRef struct {
 	CID  cid.Cid
-	Path string // of the record, one of them if there are several
+	Path string // of the record; if there are several that the range admits, the least of their paths
 }
 
 // BlobID names a blob.
@@ -48,48 +56,41 @@ type BlobID struct {
 // not be if the blob was just being deleted.
 type BlobIndex interface {
 	// PutBlob records an upload. If the account has the blob already, just its CreatedAt, and if no record refers to it
-	// its MIMEType, are set; one that has lost its last reference is temporary again. Error: [ErrConflict] while the blob is about to be deleted.
-	PutBlob(ctx context.Context, b Blob) error
+	// its MIMEType, are set; one that has lost its last reference is temporary again. The guard is on the blob's
+	// account; nil for none.
+	//
+	// Errors, of which the first that applies is returned: [ErrNotFound] if there is no such account; [ErrGuard];
+	// [ErrConflict] while the blob is about to be deleted, as are those of a deleted account.
+	PutBlob(ctx context.Context, b Blob, g *Guard) error
 
-	// Blob returns a blob that isn't about to be deleted. Error: [ErrNotFound].
+	// Blob returns a blob that isn't about to be deleted. Error: [ErrNotFound], also for the blobs of a deleted
+	// account, claimed or not yet.
 	Blob(ctx context.Context, did syntax.DID, c cid.Cid) (Blob, error)
 
-	// ListBlobs yields up to limit of the blobs that are referred to by a record whose rev is greater than since ("" for
-	// any), ordered by the strings of their CIDs, from those greater than after ("" for the first). Blobs that
-	// are missing are among them.
-	ListBlobs(ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int) iter.Seq2[cid.Cid, error]
-
-	// ListMissingBlobs yields up to limit blobs that records refer to and that the account doesn't have, each once,
-	// ordered by the strings of their CIDs, from those greater than after.
-	ListMissingBlobs(ctx context.Context, did syntax.DID, after string, limit int) iter.Seq2[BlobRef, error]
-
-	// SetBlobTakedown sets or, with "", lifts a takedown. Error: [ErrNotFound].
-	SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error
-
-	// ListBlobTakedowns yields an account's blobs that are taken down, ordered by the strings of their CIDs. Its cost
-	// grows with what it yields, not with the number of blobs.
-	ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[Blob, error]
+	// ListBlobs yields the blobs of a range, each once. The missing ones are among them. Its cost grows with the
+	// account's references, not with the number of accounts.
+	ListBlobs(ctx context.Context, did syntax.DID, r BlobRange) iter.Seq2[BlobRef, error]
 
 	// ClaimBlobs marks up to limit blobs as about to be deleted, and returns them: those that are temporary and were
 	// uploaded before a time, and those that have lost their last reference. Blobs that are marked already are returned again.
-	// A blob that is taken down is kept, so that it can't be uploaded anew.
+	// A blob that is taken down is kept, so that it can't be uploaded anew, unless its account was deleted.
 	ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit int) ([]BlobID, error)
 
 	// RemoveBlob removes a blob that is marked; one that isn't stays. It is idempotent.
 	RemoveBlob(ctx context.Context, id BlobID) error
 }
 
-// Blobs keeps the blobs' bytes, and nothing else. Two accounts never share bytes.
+// Blobs keeps the blobs' bytes, and nothing else. Two accounts never share bytes. One type can be a Blobs and a [Store].
 type Blobs interface {
-	// PutBlob reads r to its end and stores its bytes under their CID (version 1, codec raw, SHA-256), which it
-	// computes on the way and returns with their number. Readers see all of a blob or nothing of it. Storing a blob that
-	// is there already is no error. Memory doesn't grow with the size. An error of r is returned as it is or wrapped,
-	// and nothing is stored.
-	PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error)
+	// Put reads r to its end and stores its bytes under their CID (version 1, codec raw, SHA-256), which it computes on
+	// the way and returns with their number. Readers see all of a blob or nothing of it. Storing a blob that is there
+	// already is no error. Memory doesn't grow with the size. An error of r is returned as it is or wrapped, and nothing
+	// is stored.
+	Put(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error)
 
-	// OpenBlob opens a blob for reading; the caller closes it. Error: [ErrNotFound].
-	OpenBlob(ctx context.Context, id BlobID) (io.ReadSeekCloser, error)
+	// Open opens a blob for reading; the caller closes it. Error: [ErrNotFound].
+	Open(ctx context.Context, id BlobID) (io.ReadSeekCloser, error)
 
-	// DeleteBlob removes a blob. It is idempotent. Who has it open may read on or get an error, but no wrong bytes.
-	DeleteBlob(ctx context.Context, id BlobID) error
+	// Delete removes a blob. It is idempotent. Who has it open may read on or get an error, but no wrong bytes.
+	Delete(ctx context.Context, id BlobID) error
 }

@@ -25,7 +25,9 @@
 //   - Absence. Getting one thing that isn't there is [ErrNotFound]; a listing of nothing is empty; deleting what isn't
 //     there is no error.
 //   - Ownership. Byte slices handed in are the backend's only until the method returns; those handed out are the
-//     caller's, who doesn't change them.
+//     caller's for good: they never change, whatever is read or written later. The caller doesn't change them either.
+//   - Bytes. A nil slice and an empty one are the same, unless a comment tells them apart. Either comes back with
+//     length 0.
 //   - Time. A backend never reads the clock. Times come in as arguments, are kept to the millisecond at least, and come
 //     back in UTC; the zero time comes back as the zero time.
 //   - A limit is positive, unless a comment gives 0 a meaning.

@@ -33,6 +33,16 @@ type Event struct {
 	Body []byte
 }
 
+// EventRange selects events, in the order of their sequence numbers.
+type EventRange struct {
+	After int64      // only events whose sequence number is greater
+	DID   syntax.DID // only events of this account; "" for all
+	Limit int        // at most this many; 0 for all
+}
+
+// MaxSeq is the greatest sequence number: above it there are integers that JavaScript can't represent.
+const MaxSeq = 1<<53 - 1
+
 // Events keeps the outgoing log: what the firehose sends.
 //
 // Sequence numbers are positive, strictly increase, and are never given twice, not even after the newest event was
@@ -43,22 +53,28 @@ type Events interface {
 	// the last, or 0 if there are none.
 	AppendEvents(ctx context.Context, events ...Event) (int64, error)
 
-	// ListEvents yields up to limit events whose sequence number is greater than after, in order; 0 for no limit.
-	ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[Event, error]
+	// ListEvents yields the events of a range. With a DID, its cost grows with that account's events, not with the log.
+	ListEvents(ctx context.Context, r EventRange) iter.Seq2[Event, error]
+
+	// WaitEvents returns nil when the log has an event whose sequence number is greater than after: at once if it has one
+	// already, and otherwise as soon as one is written, by whichever method and whoever does it. A writer of the same
+	// process wakes it within milliseconds; of another process, if the store can be open in several, within a second.
+	// It doesn't delay writers, and any number of calls may wait. Error: that of ctx.
+	WaitEvents(ctx context.Context, after int64) error
 
 	// LastSeq returns the highest sequence number given so far, or the one that RaiseSeq has made it skip to, 0 before
 	// the first.
 	LastSeq(ctx context.Context) (int64, error)
 
 	// RaiseSeq makes the log skip the sequence numbers up to seq, so that events get greater ones from now on, and
-	// LastSeq isn't less than seq. It never lowers them: if LastSeq isn't less already, nothing changes. The caller sees
-	// to it that seq is below 2^53, so that there are numbers left.
+	// LastSeq isn't less than seq. It never lowers them: if LastSeq isn't less already, nothing changes. It is an error if
+	// seq is negative or greater than [MaxSeq], and nothing changes then.
 	//
-	// A server that was restored from a backup, or that takes the place of another one, does this lest it give numbers
-	// that its readers have seen with other events.
+	// A server that was restored from a backup, or that takes the place of another one, does this so that it doesn't give
+	// numbers that its readers have seen with other events.
 	RaiseSeq(ctx context.Context, seq int64) error
 
-	// TrimEvents removes up to limit of the oldest events if they are older than before, and returns how many it
-	// removed.
+	// TrimEvents removes up to limit events from the beginning of the log, as long as they are older than before, and
+	// returns how many it removed. It stops at the first that isn't, even if later ones have an earlier time.
 	TrimEvents(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -14,18 +14,19 @@ type loud struct{ storage.Store }
 
 func (l loud) Unwrap() storage.Store { return l.Store }
 
-func (l loud) PutKey(ctx context.Context, name string, sealed []byte) error {
-	fmt.Println("a key:", name)
-	return l.Store.PutKey(ctx, name, sealed)
+func (l loud) PutDocument(ctx context.Context, d storage.NewDocument) error {
+	fmt.Println("a document:", d.Kind, d.ID)
+	return l.Store.PutDocument(ctx, d)
 }
 
 // A store may replace as much of another as it wants.
 func ExampleStore() {
 	var store storage.Store = loud{memory.New()}
-	if err := store.PutKey(context.Background(), "rotation", []byte("sealed")); err != nil {
+	key := storage.Document{Kind: "key", ID: "rotation", Value: []byte("sealed")}
+	if err := store.PutDocument(context.Background(), storage.NewDocument{Document: key}); err != nil {
 		log.Fatal(err)
 	}
-	// Output: a key: rotation
+	// Output: a document: key rotation
 }
 
 // What a store can do beyond the contracts is found through those that wrap it.

@@ -19,9 +19,13 @@ type Head struct {
 
 // Block is an MST node, a record or a commit, as its CID names it.
 type Block struct {
-	CID   cid.Cid
-	Rev   syntax.TID // of the commit that wrote it
-	Bytes []byte     // DAG-CBOR
+	CID cid.Cid
+
+	// Rev is that of the commit that wrote the block. If several records of the repo have the CID, it is the greatest of
+	// their revs.
+	Rev syntax.TID
+
+	Bytes []byte // DAG-CBOR
 }
 
 // Record is a record of a repo. Its bytes are stored here and nowhere else.
@@ -42,6 +46,10 @@ type RecordWrite struct {
 	CID   cid.Cid // undefined to delete
 	Bytes []byte
 	Blobs []cid.Cid // the blobs that the record refers to, each once
+
+	// Subject is what the record names as its subject: of a like the URI of a post, of a follow a DID. "" if it names
+	// none. The store indexes it and doesn't return it.
+	Subject string
 }
 
 // Commit is one change of a repo: everything that becomes true with it.
@@ -60,6 +68,9 @@ type Commit struct {
 	// AllowMissingBlobs lets records refer to blobs that aren't there, as after an import.
 	AllowMissingBlobs bool
 
+	// Guard is a condition on the repo's account; nil for none. CreateAccount ignores it.
+	Guard *Guard
+
 	// Events are appended to the log in this order.
 	Events []Event
 }
@@ -77,6 +88,11 @@ type RecordRange struct {
 
 	// After and Before bound the record keys, both exclusively; "" for no bound. They need a Collection.
 	After, Before syntax.RecordKey
+
+	// Subject, if not "", selects the records that name it, and Blob, if defined, those that refer to it. The cost grows
+	// with what is yielded, not with the repo. Subject needs a Collection. At most one of the two is set.
+	Subject string
+	Blob    cid.Cid
 
 	Reverse bool // descending order
 	Limit   int  // at most this many; 0 for all
@@ -118,7 +134,9 @@ type Repos interface {
 	// Snapshot calls read with a reader that sees the state of one moment until read returns, whatever is written
 	// meanwhile, and which is not used after that. Writers aren't delayed. It returns what read returns.
 	//
-	// A snapshot may last for minutes, while a slow client downloads a large repo.
+	// A snapshot may last for minutes, while a slow client downloads a large repo. A store may cut one that has lasted for
+	// a minute or longer, as it may a listing: all reads that follow, and the listing under way, then end with [ErrCut].
+	// Reads that were cut never look as if they had come to their end.
 	Snapshot(ctx context.Context, read func(RepoReader) error) error
 
 	// ListByCollection yields up to limit DIDs of repos that have a record of a collection, ordered as strings, from those
@@ -132,27 +150,21 @@ type Repos interface {
 	// A write takes away the references of the record that was at its path. A blob that gains its first
 	// reference becomes referenced, one that loses its last is queued for deletion (see [BlobIndex]).
 	//
-	// It returns the sequence number of the last event, or 0 without events. Errors: [ErrConflict] if the head isn't
-	// Prev; [ErrNotFound] if a record refers to a blob that the account doesn't have or that is about to be deleted,
-	// unless AllowMissingBlobs is set.
+	// It returns the sequence number of the last event, or 0 without events. Errors, of which the first that applies is
+	// returned: [ErrGuard], also if there is a guard and no account; [ErrConflict] if the head isn't Prev; [ErrNotFound]
+	// if a record refers to a blob that the account doesn't have or that is about to be deleted, unless AllowMissingBlobs
+	// is set.
 	Commit(ctx context.Context, c Commit) (int64, error)
 
 	// Replace does what Commit does, but to a repo whose whole content becomes that of rows. The commit's NewNodes,
 	// DropNodes and Writes are empty, and AllowMissingBlobs is taken as set. Until it returns nil, readers see the old
 	// content; if rows yields an error, that error is returned and nothing has changed. Memory doesn't grow with the
-	// number of rows, and other writers go on meanwhile.
+	// number of rows, and other writers go on meanwhile. The rows that were replaced take room no longer than until the
+	// next Maintain has ended; see [Maintainer].
 	//
-	// Rows come in any order, each node and each path once. A record whose Bytes are nil has the CID of an earlier row's
-	// record, and gets its bytes and blob references. Error, beside those of Commit: [ErrNotFound] if there is no such
-	// earlier row.
+	// Rows come in any order, each node and each path once. All get the rev of Head, whatever their own says. A record
+	// whose Bytes are nil, not merely empty, has the CID of an earlier row's record, and gets its bytes, blob references
+	// and subject. Guard and head are checked at the end, and may be checked before the first row too. Error, beside
+	// those of Commit: [ErrNotFound] if there is no such earlier row.
 	Replace(ctx context.Context, c Commit, rows iter.Seq2[Row, error]) (int64, error)
-
-	// SetRecordTakedown sets or, with "", lifts the takedown of a record. A takedown outlasts later writes of the
-	// record, and a Replace whose rows have a record at its path; it ends with the record. What it means is up to the
-	// readers: the record is read and listed as before. Error: [ErrNotFound].
-	SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error
-
-	// ListRecordTakedowns yields the records of a repo that are taken down, ordered by their paths. Its cost grows with
-	// what it yields, not with the number of records.
-	ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[Record, error]
 }

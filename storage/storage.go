@@ -9,9 +9,9 @@ type Store interface {
 	Accounts
 	Repos
 	Events
-	Tokens
-	Keys
+	Documents
 	BlobIndex
+	Takedowns
 }
 
 // Maintainer is an optional capability, found with [As]: the store has garbage to remove in the background, such as the
@@ -24,12 +24,22 @@ type Maintainer interface {
 	Maintain(ctx context.Context) error
 }
 
+// Sizer is an optional capability, found with [As]: the store says how much room its content takes.
+type Sizer interface {
+	// Size returns about how many bytes the content takes up. Garbage that Maintain hasn't removed yet counts; room that
+	// is free to be used again doesn't.
+	Size(ctx context.Context) (int64, error)
+}
+
 // As finds the first store in the chain of store, store.Unwrap(), … that implements the capability T. A wrapper takes
 // part by having a method
 //
 //	Unwrap() storage.Store
 //
 // and hides a capability of what it wraps by not having one.
+//
+// A capability may be a whole aggregate that not every store has. The conformance suite tests it where it finds it, and
+// says that it skips it where it doesn't.
 func As[T any](store Store) (T, bool) {
 	for store != nil {
 		if t, ok := store.(T); ok {

@@ -21,7 +21,7 @@ const MinSecret = 32
 type Config struct {
 	// Required.
 
-	Store  storage.Keys
+	Store  storage.Documents
 	Secret []byte // seals the keys; at least [MinSecret] bytes
 
 	// Optional.
@@ -41,7 +41,7 @@ type Config struct {
 // All methods that take a name return [storage.ErrNotFound] if it has no key, [ErrSealed] or [ErrCorrupt] if it can't be
 // opened, and [ErrKind] if it isn't what the method is for, all of them possibly wrapped.
 type Keyring struct {
-	store   storage.Keys
+	store   storage.Documents
 	sealers sealers
 	cache   *cache
 	now     func() time.Time
@@ -125,9 +125,9 @@ func (k *Keyring) Copy(ctx context.Context, from, to string) error {
 // Delete removes a key or secret. It is idempotent. After [storage.Accounts.DeleteAccount], which removes the account's
 // key from storage, it removes it from memory.
 func (k *Keyring) Delete(ctx context.Context, name string) error {
-	err := k.store.DeleteKey(ctx, name)
+	_, err := k.store.TakeDocument(ctx, storage.KindKey, name)
 	k.cache.forget(name)
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("keys: delete %q: %w", name, err)
 	}
 	return nil
@@ -188,7 +188,11 @@ func (k *Keyring) save(ctx context.Context, name string, plain []byte) error {
 	if name == "" {
 		return errors.New("keys: a key needs a name")
 	}
-	if err := k.store.PutKey(ctx, name, k.sealers[0].seal(name, plain)); err != nil {
+	d := storage.Document{Kind: storage.KindKey, ID: name, Value: k.sealers[0].seal(name, plain)}
+	if did, err := syntax.ParseDID(name); err == nil {
+		d.Owner = did
+	}
+	if err := k.store.PutDocument(ctx, storage.NewDocument{Document: d}); err != nil {
 		return fmt.Errorf("keys: store %q: %w", name, err)
 	}
 	return nil
@@ -196,11 +200,11 @@ func (k *Keyring) save(ctx context.Context, name string, plain []byte) error {
 
 // load reads and opens what is stored under a name.
 func (k *Keyring) load(ctx context.Context, name string) ([]byte, error) {
-	sealed, err := k.store.Key(ctx, name)
+	d, err := k.store.Document(ctx, storage.KindKey, name)
 	if err != nil {
 		return nil, fmt.Errorf("keys: load %q: %w", name, err)
 	}
-	plain, err := k.sealers.open(name, sealed)
+	plain, err := k.sealers.open(name, d.Value)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%q)", err, name)
 	}

@@ -27,13 +27,13 @@ var (
 
 // counting is a store that counts how often a key is read.
 type counting struct {
-	storage.Keys
+	storage.Documents
 	reads int
 }
 
-func (c *counting) Key(ctx context.Context, name string) ([]byte, error) {
+func (c *counting) Document(ctx context.Context, kind, id string) (storage.Document, error) {
 	c.reads++
-	return c.Keys.Key(ctx, name)
+	return c.Documents.Document(ctx, kind, id)
 }
 
 func newKeyring(t *testing.T, c Config) *Keyring {
@@ -209,10 +209,26 @@ func TestGenerateForgetsTheKeyBefore(t *testing.T) {
 	store := memory.New()
 	k := newKeyring(t, Config{Store: store})
 	mustSign(t, k, alice.String(), generate(t, k, alice.String(), K256))
-	if err := store.DeleteKey(t.Context(), alice.String()); err != nil {
+	if _, err := store.TakeDocument(t.Context(), storage.KindKey, alice.String()); err != nil {
 		t.Fatal(err)
 	}
 	mustSign(t, k, alice.String(), generate(t, k, alice.String(), K256))
+}
+
+// An account's key goes with the account, the server's own stay.
+func TestKeyOwner(t *testing.T) {
+	store := memory.New()
+	k := newKeyring(t, Config{Store: store})
+	generate(t, k, "rotation", K256)
+	if err := k.Copy(t.Context(), "rotation", alice.String()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]syntax.DID{"rotation": "", alice.String(): alice} {
+		d, err := store.Document(t.Context(), storage.KindKey, name)
+		if err != nil || d.Owner != want || !d.ExpiresAt.IsZero() {
+			t.Errorf("%s: its owner is %q and it expires at %v, %v", name, d.Owner, d.ExpiresAt, err)
+		}
+	}
 }
 
 func TestSigner(t *testing.T) {
@@ -235,7 +251,7 @@ func TestSigner(t *testing.T) {
 }
 
 func TestSigningReadsNoStorage(t *testing.T) {
-	store := &counting{Keys: memory.New()}
+	store := &counting{Documents: memory.New()}
 	now := time.Unix(1767225600, 0)
 	k := newKeyring(t, Config{Store: store, CacheSize: 2, Now: func() time.Time { return now }})
 	pubs := map[string]atcrypto.PublicKey{}
@@ -288,13 +304,17 @@ func TestCacheForgetsForGood(t *testing.T) {
 
 var errLost = errors.New("connection lost")
 
-type down struct{ storage.Keys }
+type down struct{ storage.Documents }
 
-func (down) PutKey(context.Context, string, []byte) error { return errLost }
+func (down) PutDocument(context.Context, storage.NewDocument) error { return errLost }
 
-func (down) Key(context.Context, string) ([]byte, error) { return nil, errLost }
+func (down) Document(context.Context, string, string) (storage.Document, error) {
+	return storage.Document{}, errLost
+}
 
-func (down) DeleteKey(context.Context, string) error { return errLost }
+func (down) TakeDocument(context.Context, string, string) (storage.Document, error) {
+	return storage.Document{}, errLost
+}
 
 func TestStorageFailure(t *testing.T) {
 	k, ctx := newKeyring(t, Config{Store: down{}}), t.Context()

@@ -74,9 +74,9 @@ func TestSecret(t *testing.T) {
 
 // The bytes of another who was faster win, even if the store reports that write as lost.
 func TestSecretLostRace(t *testing.T) {
-	store := &faster{Keys: memory.New(), t: t}
+	store := &faster{Documents: memory.New(), t: t}
 	k := newKeyring(t, Config{Store: store})
-	store.other = newKeyring(t, Config{Store: store.Keys})
+	store.other = newKeyring(t, Config{Store: store.Documents})
 	mine, err := k.Secret(t.Context(), "jwt", 32)
 	if err != nil {
 		t.Fatal(err)
@@ -89,14 +89,14 @@ func TestSecretLostRace(t *testing.T) {
 
 // faster is a store in which another always stores a secret first.
 type faster struct {
-	storage.Keys
+	storage.Documents
 	other *Keyring
 	t     *testing.T
 }
 
-func (f *faster) PutKey(ctx context.Context, name string, sealed []byte) error {
-	if _, err := f.other.Secret(ctx, name, 32); err != nil {
+func (f *faster) PutDocument(ctx context.Context, d storage.NewDocument) error {
+	if _, err := f.other.Secret(ctx, d.ID, 32); err != nil {
 		f.t.Error(err)
 	}
-	return f.Keys.PutKey(ctx, name, sealed)
+	return f.Documents.PutDocument(ctx, d)
 }

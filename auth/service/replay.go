@@ -14,7 +14,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// kindServiceToken is the [storage.Token] kind of service tokens that have been used.
+// kindServiceToken is the [storage.Document] kind of service tokens that have been used.
 const kindServiceToken = "service-token"
 
 // use uses a token up. Of any number of requests with it, on any number of servers with the same store, one succeeds.
@@ -26,10 +26,10 @@ func (s *Verifier) use(ctx context.Context, t *serviceToken) error {
 		id = "jwt " + t.signed
 	}
 	sum := sha256.Sum256([]byte(t.issuer.String() + " " + id))
-	err := s.cfg.Used.PutToken(ctx, storage.Token{
+	err := s.cfg.Used.PutDocument(ctx, storage.NewDocument{Document: storage.Document{
 		Kind: kindServiceToken, ID: hex.EncodeToString(sum[:]), Value: []byte{},
 		IssuedAt: s.cfg.Now(), ExpiresAt: t.claims.Expires.time(),
-	})
+	}})
 	if errors.Is(err, storage.ErrExists) {
 		return ErrToken.With("jwt has been used already")
 	}

@@ -30,7 +30,7 @@ type Config struct {
 	Refresh  func(ctx context.Context, did syntax.DID) (*identity.Identity, error)
 
 	// Used remembers the tokens that have been used, until they expire.
-	Used storage.Tokens
+	Used storage.Documents
 
 	// Optional.
 

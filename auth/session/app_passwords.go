@@ -15,12 +15,12 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// TokenKindAppPassword is the kind of the tokens that [AppPasswords] keeps. They live as long as their accounts, and belong
-// into a backup of them.
-const TokenKindAppPassword = "app-password"
+// KindAppPassword is the [storage.Document] kind of what [AppPasswords] keeps. The documents live as long as their
+// accounts, and belong into a backup of them.
+const KindAppPassword = "app-password"
 
-// noExpiry is when app passwords expire: storage has no tokens that don't.
-var noExpiry = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// MaxAppPasswords is how many app passwords an account may have: a login looks through all of them.
+const MaxAppPasswords = 100
 
 // AppPassword is a password by which an app acts for an account, without the account's own. It manages no account, and
 // reads no private messages unless it is privileged.
@@ -40,12 +40,12 @@ func (p AppPassword) Scope() string {
 
 // AppPasswords are those of accounts. They are stored as hashes.
 type AppPasswords struct {
-	Store storage.Tokens
+	Store storage.Documents
 	Now   func() time.Time
 }
 
-// Create makes an app password of an account, and returns it: afterwards nobody can. Error: storage.ErrExists if there is
-// one of that name.
+// Create makes an app password of an account, and returns it: afterwards nobody can. Errors: storage.ErrExists if there is
+// one of that name; storage.ErrLimit if the account has [MaxAppPasswords].
 func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, privileged bool) (
 	password string, p AppPassword, err error,
 ) {
@@ -55,20 +55,24 @@ func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, p
 		return "", AppPassword{}, err
 	}
 	p = AppPassword{Name: name, Privileged: privileged, CreatedAt: a.Now()}
-	return password, p, a.Import(ctx, did, p, hash)
+	return password, p, a.put(ctx, did, p, hash, MaxAppPasswords)
 }
 
 // Import stores an app password whose hash is one of [hashAppPassword], or of the reference server. Error:
 // storage.ErrExists if there is one of that name.
 func (a AppPasswords) Import(ctx context.Context, did syntax.DID, p AppPassword, hash string) error {
+	return a.put(ctx, did, p, hash, 0)
+}
+
+func (a AppPasswords) put(ctx context.Context, did syntax.DID, p AppPassword, hash string, limit int) error {
 	value, err := json.Marshal(appPasswordValue{hash, p.Privileged})
 	if err != nil {
 		return err
 	}
-	err = a.Store.PutToken(ctx, storage.Token{
-		Kind: TokenKindAppPassword, ID: appPasswordID(did, p.Name), DID: did, Value: value,
-		IssuedAt: p.CreatedAt, ExpiresAt: noExpiry,
-	})
+	d := storage.Document{
+		Kind: KindAppPassword, ID: appPasswordID(did, p.Name), Owner: did, Value: value, IssuedAt: p.CreatedAt,
+	}
+	err = a.Store.PutDocument(ctx, storage.NewDocument{Document: d, Limit: limit})
 	if err != nil {
 		return fmt.Errorf("session: store app password: %w", err)
 	}
@@ -108,17 +112,17 @@ func (a AppPasswords) Find(ctx context.Context, did syntax.DID, password string)
 // Has reports whether an account still has an app password that [AppPasswords.Find] has returned, and not another of the
 // same name.
 func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (bool, error) {
-	t, err := a.Store.Token(ctx, TokenKindAppPassword, appPasswordID(did, p.Name))
+	d, err := a.Store.Document(ctx, KindAppPassword, appPasswordID(did, p.Name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && t.IssuedAt.Equal(p.CreatedAt), err
+	return err == nil && d.IssuedAt.Equal(p.CreatedAt), err
 }
 
 // Delete removes an app password. It is idempotent. The sessions that were begun with it go on: see
 // [Issuer.RevokeAppPassword].
 func (a AppPasswords) Delete(ctx context.Context, did syntax.DID, name string) error {
-	_, err := a.Store.TakeToken(ctx, TokenKindAppPassword, appPasswordID(did, name))
+	_, err := a.Store.TakeDocument(ctx, KindAppPassword, appPasswordID(did, name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
@@ -136,7 +140,7 @@ func IsAppPassword(password string) bool {
 	return len(parts) == 4
 }
 
-// appPasswordValue is the value of a token.
+// appPasswordValue is the value of a document.
 type appPasswordValue struct {
 	Hash       string `json:"hash"`
 	Privileged bool   `json:"privileged,omitempty"`
@@ -149,16 +153,19 @@ type storedAppPassword struct {
 
 func (a AppPasswords) all(ctx context.Context, did syntax.DID) iter.Seq2[storedAppPassword, error] {
 	return func(yield func(storedAppPassword, error) bool) {
-		for t, err := range a.Store.ListTokens(ctx, TokenKindAppPassword, did) {
+		if did == "" { // nobody, who would be everybody to a range
+			return
+		}
+		for d, err := range a.Store.ListDocuments(ctx, storage.DocumentRange{Kind: KindAppPassword, Owner: did}) {
 			var v appPasswordValue
 			if err == nil {
-				err = json.Unmarshal(t.Value, &v)
+				err = json.Unmarshal(d.Value, &v)
 			}
 			if err != nil {
 				yield(storedAppPassword{}, fmt.Errorf("session: list app passwords: %w", err))
 				return
 			}
-			p := AppPassword{strings.TrimPrefix(t.ID, appPasswordID(did, "")), v.Privileged, t.IssuedAt}
+			p := AppPassword{strings.TrimPrefix(d.ID, appPasswordID(did, "")), v.Privileged, d.IssuedAt}
 			if !yield(storedAppPassword{p, v.Hash}, nil) {
 				return
 			}

@@ -2,7 +2,10 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,17 +38,14 @@ func TestAppPasswords(t *testing.T) {
 	if err := a.Import(t.Context(), bob, AppPassword{Name: "nobody knows when"}, scryptApp); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := a.Store.ExpireTokens(t.Context(), now.AddDate(1000, 0, 0), 10); n != 0 || err != nil {
+	d, err := a.Store.Document(t.Context(), KindAppPassword, appPasswordID(alice, made.Name))
+	if err != nil || !d.ExpiresAt.IsZero() || d.Owner != alice {
+		t.Errorf("stored is %+v, %v", d, err)
+	}
+	if n, err := a.Store.ExpireDocuments(t.Context(), now.AddDate(1000, 0, 0), 10); n != 0 || err != nil {
 		t.Errorf("%d have expired, %v", n, err)
 	}
-	var all []AppPassword
-	for p, err := range a.List(t.Context(), alice) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, p)
-	}
-	if diff := cmp.Diff([]AppPassword{brought, made}, all); diff != "" {
+	if diff := cmp.Diff([]AppPassword{brought, made}, listAppPasswords(t, a, alice)); diff != "" {
 		t.Errorf("the list (-want +got):\n%s", diff)
 	}
 	for _, test := range []struct {
@@ -79,6 +79,88 @@ func TestAppPasswords(t *testing.T) {
 	if _, err := a.Find(t.Context(), alice, password); !errors.Is(err, ErrInvalidLogin) {
 		t.Errorf("after it was deleted: %v", err)
 	}
+}
+
+// Simultaneous calls don't exceed the limit together, and it is each account's own.
+func TestAppPasswordLimit(t *testing.T) {
+	a := AppPasswords{Store: memory.New(), Now: func() time.Time { return start }}
+	const room, excess = 6, 4 // Create hashes, which takes its time; imported ones count, too
+	for i := range MaxAppPasswords - room {
+		if err := a.Import(t.Context(), alice, AppPassword{Name: fmt.Sprint("imported ", i)}, scryptApp); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var made, refused atomic.Int32
+	var wg sync.WaitGroup
+	for i := range room + excess {
+		wg.Go(func() {
+			switch _, _, err := a.Create(t.Context(), alice, fmt.Sprint("made ", i), false); {
+			case err == nil:
+				made.Add(1)
+			case errors.Is(err, storage.ErrLimit):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if made.Load() != room || refused.Load() != excess {
+		t.Errorf("%d were made and %d refused, want %d and %d", made.Load(), refused.Load(), room, excess)
+	}
+	all := listAppPasswords(t, a, alice)
+	if len(all) != MaxAppPasswords {
+		t.Fatalf("there are %d, want %d", len(all), MaxAppPasswords)
+	}
+	if _, _, err := a.Create(t.Context(), alice, all[0].Name, false); !errors.Is(err, storage.ErrExists) {
+		t.Errorf("the same name: %v", err)
+	}
+	if _, _, err := a.Create(t.Context(), bob, all[0].Name, false); err != nil {
+		t.Errorf("of another account: %v", err)
+	}
+	if err := a.Delete(t.Context(), alice, all[0].Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Create(t.Context(), alice, "in its place", false); err != nil {
+		t.Errorf("after one was deleted: %v", err)
+	}
+	// An account that moves here keeps all that it has.
+	if err := a.Import(t.Context(), alice, AppPassword{Name: "one more"}, scryptApp); err != nil {
+		t.Errorf("import: %v", err)
+	}
+}
+
+// Nobody has no app passwords, whoever else has some.
+func TestAppPasswordsOfNobody(t *testing.T) {
+	a := AppPasswords{Store: memory.New(), Now: func() time.Time { return start }}
+	password, _, err := a.Create(t.Context(), alice, "phone", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashOfNobody, err := hashAppPassword(t.Context(), "", password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Import(t.Context(), bob, AppPassword{Name: "phone"}, hashOfNobody); err != nil {
+		t.Fatal(err)
+	}
+	if got := listAppPasswords(t, a, ""); got != nil {
+		t.Errorf("the list: %+v", got)
+	}
+	if got, err := a.Find(t.Context(), "", password); got != (AppPassword{}) || !errors.Is(err, ErrInvalidLogin) {
+		t.Errorf("found %+v, %v", got, err)
+	}
+}
+
+func listAppPasswords(t *testing.T, a AppPasswords, did syntax.DID) (all []AppPassword) {
+	t.Helper()
+	for p, err := range a.List(t.Context(), did) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 func TestIsAppPassword(t *testing.T) {

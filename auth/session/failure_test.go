@@ -15,18 +15,18 @@ import (
 )
 
 // down is a store that is out of reach.
-type down struct{ storage.Tokens }
+type down struct{ storage.Documents }
 
-func (down) PutToken(context.Context, storage.Token) error             { return errLost }
-func (down) DeleteTokens(context.Context, syntax.DID, ...string) error { return errLost }
-func (down) Token(context.Context, string, string) (storage.Token, error) {
-	return storage.Token{}, errLost
+func (down) PutDocument(context.Context, storage.NewDocument) error       { return errLost }
+func (down) DeleteDocuments(context.Context, syntax.DID, ...string) error { return errLost }
+func (down) Document(context.Context, string, string) (storage.Document, error) {
+	return storage.Document{}, errLost
 }
-func (down) TakeToken(context.Context, string, string) (storage.Token, error) {
-	return storage.Token{}, errLost
+func (down) TakeDocument(context.Context, string, string) (storage.Document, error) {
+	return storage.Document{}, errLost
 }
-func (down) ListTokens(context.Context, string, syntax.DID) iter.Seq2[storage.Token, error] {
-	return func(yield func(storage.Token, error) bool) { yield(storage.Token{}, errLost) }
+func (down) ListDocuments(context.Context, storage.DocumentRange) iter.Seq2[storage.Document, error] {
+	return func(yield func(storage.Document, error) bool) { yield(storage.Document{}, errLost) }
 }
 
 // A failure of storage reaches the caller as what it is, and never as an *auth.Error, which would end the client's session.
@@ -74,23 +74,23 @@ func TestStorageFailure(t *testing.T) {
 }
 
 // cannotTake is a store that removes nothing.
-type cannotTake struct{ storage.Tokens }
+type cannotTake struct{ storage.Documents }
 
-func (cannotTake) TakeToken(context.Context, string, string) (storage.Token, error) {
-	return storage.Token{}, errLost
+func (cannotTake) TakeDocument(context.Context, string, string) (storage.Document, error) {
+	return storage.Document{}, errLost
 }
 
 func TestCorruptSession(t *testing.T) {
 	store := memory.New()
 	s, _ := newSessions(t, store)
 	tokens := create(t, s, alice, ScopeAccess, "")
-	for row, err := range store.ListTokens(t.Context(), kindSession, alice) {
+	for row, err := range store.ListDocuments(t.Context(), storage.DocumentRange{Kind: kindSession, Owner: alice}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		broken := row
 		broken.Value = []byte("{")
-		if err := store.SwapToken(t.Context(), row, broken); err != nil {
+		if err := store.SwapDocument(t.Context(), row, storage.NewDocument{Document: broken}); err != nil {
 			t.Fatal(err)
 		}
 	}

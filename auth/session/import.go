@@ -34,9 +34,9 @@ func (s *Issuer) Import(ctx context.Context, t ReferenceToken) error {
 	if !now.Before(t.ExpiresAt) {
 		return nil
 	}
-	row := t.session(s.refresh, s.grace).token(id, t.DID, s.refresh)
+	row := t.session(s.refresh, s.grace).document(id, t.DID, s.refresh)
 	row.ExpiresAt = t.ExpiresAt
-	if err := s.store.PutToken(ctx, row); err != nil && !errors.Is(err, storage.ErrExists) {
+	if err := s.store.PutDocument(ctx, storage.NewDocument{Document: row}); err != nil && !errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("session: import: %w", err)
 	}
 	return nil

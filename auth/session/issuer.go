@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// Required.
 
-	Store    storage.Tokens
+	Store    storage.Documents
 	Secret   []byte     // signs the tokens, with HMAC-SHA256; at least 16 bytes
 	Audience syntax.DID // the server's own DID
 
@@ -32,7 +32,7 @@ type Config struct {
 // Issuer makes, checks, refreshes and ends sessions. It is safe for concurrent use, also by several processes that
 // share a store and a secret.
 type Issuer struct {
-	store    storage.Tokens
+	store    storage.Documents
 	secret   []byte
 	audience string
 	access   time.Duration
@@ -111,7 +111,7 @@ func (s *Issuer) Create(ctx context.Context, did syntax.DID, scope, appPassword 
 	}
 	if scope != ScopeTakendown {
 		id, _ := sessionID(jti)
-		if err := s.store.PutToken(ctx, v.token(id, did, s.refresh)); err != nil {
+		if err := s.store.PutDocument(ctx, storage.NewDocument{Document: v.document(id, did, s.refresh)}); err != nil {
 			return Tokens{}, fmt.Errorf("session: create: %w", err)
 		}
 	}

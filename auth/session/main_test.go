@@ -29,7 +29,7 @@ type clock struct{ now time.Time }
 func (c *clock) Now() time.Time          { return c.now }
 func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
 
-func newSessions(t *testing.T, store storage.Tokens) (*Issuer, *clock) {
+func newSessions(t *testing.T, store storage.Documents) (*Issuer, *clock) {
 	t.Helper()
 	c := &clock{now: start}
 	s, err := New(Config{Store: store, Secret: []byte(secret), Audience: audience, Now: c.Now})

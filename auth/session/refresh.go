@@ -57,7 +57,7 @@ func (s *Issuer) RefreshFor(ctx context.Context, c auth.Caller) (Tokens, error) 
 // rotate returns the state of a session after the use of a refresh token. [storage.ErrConflict] says that it has to be
 // tried again.
 func (s *Issuer) rotate(ctx context.Context, id string, c auth.Caller) (session, error) {
-	row, err := s.store.Token(ctx, kindSession, id)
+	row, err := s.store.Document(ctx, kindSession, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		return session{}, ErrRevokedToken
 	}
@@ -70,7 +70,7 @@ func (s *Issuer) rotate(ctx context.Context, id string, c auth.Caller) (session,
 	}
 	now := s.now()
 	switch {
-	case row.DID != c.DID || !now.Before(row.ExpiresAt):
+	case row.Owner != c.DID || !now.Before(row.ExpiresAt):
 		return session{}, ErrRevokedToken
 	case v.graces(c.TokenID, now, s.grace):
 		return v, nil
@@ -81,13 +81,14 @@ func (s *Issuer) rotate(ctx context.Context, id string, c auth.Caller) (session,
 }
 
 // advance exchanges a session's current refresh token for the next.
-func (s *Issuer) advance(ctx context.Context, row storage.Token, v session, now time.Time) (session, error) {
+func (s *Issuer) advance(ctx context.Context, row storage.Document, v session, now time.Time) (session, error) {
 	jti, err := nextTokenID(row.ID)
 	if err != nil {
 		return session{}, err
 	}
 	v = v.next(jti, now, s.grace)
-	switch err := s.store.SwapToken(ctx, row, v.token(row.ID, row.DID, s.refresh)); {
+	next := storage.NewDocument{Document: v.document(row.ID, row.Owner, s.refresh)}
+	switch err := s.store.SwapDocument(ctx, row, next); {
 	case err == nil:
 		return v, nil
 	case errors.Is(err, storage.ErrNotFound):

@@ -99,7 +99,7 @@ func TestRefreshLosesRace(t *testing.T) {
 	store := memory.New()
 	winner, _ := newSessions(t, store)
 	first := create(t, winner, alice, ScopeAccess, "")
-	overtaken := &overtaken{Tokens: store}
+	overtaken := &overtaken{Documents: store}
 	loser, _ := newSessions(t, overtaken)
 	var won Tokens
 	overtaken.by = func() { won = refresh(t, winner, first.Refresh) }
@@ -110,16 +110,16 @@ func TestRefreshLosesRace(t *testing.T) {
 
 // overtaken is a store in which something happens before the first swap.
 type overtaken struct {
-	storage.Tokens
+	storage.Documents
 	by func()
 }
 
-func (o *overtaken) SwapToken(ctx context.Context, old, new storage.Token) error {
+func (o *overtaken) SwapDocument(ctx context.Context, old storage.Document, new storage.NewDocument) error {
 	if by := o.by; by != nil {
 		o.by = nil
 		by()
 	}
-	return o.Tokens.SwapToken(ctx, old, new)
+	return o.Documents.SwapDocument(ctx, old, new)
 }
 
 // Many refreshes in the grace period leave a row of bounded size.
@@ -132,7 +132,7 @@ func TestRefreshForgets(t *testing.T) {
 	for i := range 3 * maxUsed {
 		clock.advance(time.Second)
 		tokens = refresh(t, s, tokens.Refresh)
-		for row, err := range store.ListTokens(t.Context(), kindSession, alice) {
+		for row, err := range store.ListDocuments(t.Context(), storage.DocumentRange{Kind: kindSession, Owner: alice}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +146,7 @@ func TestRefreshForgets(t *testing.T) {
 	}
 	clock.advance(3 * time.Hour)
 	refresh(t, s, tokens.Refresh)
-	for row := range store.ListTokens(t.Context(), kindSession, alice) {
+	for row := range store.ListDocuments(t.Context(), storage.DocumentRange{Kind: kindSession, Owner: alice}) {
 		if v, err := parseSession(row); err != nil || len(v.Used) != 1 {
 			t.Errorf("got %d used tokens, %v, want 1", len(v.Used), err)
 		}
@@ -199,15 +199,15 @@ var errLost = errors.New("connection lost")
 
 // faulty is a store whose swaps fail: before they're applied, or after.
 type faulty struct {
-	storage.Tokens
+	storage.Documents
 	before, after error
 }
 
-func (f *faulty) SwapToken(ctx context.Context, old, new storage.Token) error {
+func (f *faulty) SwapDocument(ctx context.Context, old storage.Document, new storage.NewDocument) error {
 	if f.before != nil {
 		return f.before
 	}
-	if err := f.Tokens.SwapToken(ctx, old, new); err != nil {
+	if err := f.Documents.SwapDocument(ctx, old, new); err != nil {
 		return err
 	}
 	return f.after
@@ -221,7 +221,7 @@ func TestRefreshFaults(t *testing.T) {
 		"conflict without end":    {before: fmt.Errorf("wrapped: %w", storage.ErrConflict)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.Tokens = memory.New()
+			f.Documents = memory.New()
 			s, _ := newSessions(t, f)
 			first := create(t, s, alice, ScopeAccess, "")
 			_, _, err := s.Refresh(t.Context(), first.Refresh)
@@ -229,7 +229,7 @@ func TestRefreshFaults(t *testing.T) {
 			if err == nil || errors.As(err, &e) {
 				t.Fatalf("got %v, want an error that is none of the client's", err)
 			}
-			*f = faulty{Tokens: f.Tokens}
+			*f = faulty{Documents: f.Documents}
 			second := refresh(t, s, first.Refresh)
 			if again := refresh(t, s, first.Refresh); again.Refresh != second.Refresh {
 				t.Error("two successors")
@@ -240,7 +240,7 @@ func TestRefreshFaults(t *testing.T) {
 
 // A session that is revoked while it is refreshed stays revoked.
 func TestRefreshMeetsRevocation(t *testing.T) {
-	f := &faulty{Tokens: memory.New(), before: storage.ErrNotFound}
+	f := &faulty{Documents: memory.New(), before: storage.ErrNotFound}
 	s, _ := newSessions(t, f)
 	mustBeRevoked(t, s, create(t, s, alice, ScopeAccess, "").Refresh)
 }

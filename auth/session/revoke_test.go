@@ -43,6 +43,23 @@ func TestList(t *testing.T) {
 	}
 }
 
+// Nobody has no sessions to list or revoke, whoever else has some.
+func TestSessionsOfNobody(t *testing.T) {
+	s, _ := newMemorySessions(t)
+	tokens := create(t, s, alice, ScopeAppPass, "phone")
+	if got := list(t, s, ""); got != nil {
+		t.Errorf("the list: %+v", got)
+	}
+	if err := errors.Join(
+		s.RevokeAll(t.Context(), ""),
+		s.RevokeAppPassword(t.Context(), "", "phone"),
+		s.RevokeSession(t.Context(), "", list(t, s, alice)[0].ID),
+	); err != nil {
+		t.Error(err)
+	}
+	refresh(t, s, tokens.Refresh)
+}
+
 func TestRevoke(t *testing.T) {
 	s, clock := newMemorySessions(t)
 	first, other := create(t, s, alice, ScopeAccess, ""), create(t, s, alice, ScopeAccess, "")

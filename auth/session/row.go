@@ -15,7 +15,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// kindSession is the [storage.Token] kind of sessions.
+// kindSession is the [storage.Document] kind of sessions.
 const kindSession = "session"
 
 // maxUsed is how many used token IDs a session remembers. A client that refreshes more often than that in the grace
@@ -66,23 +66,23 @@ func (v session) next(jti string, now time.Time, grace time.Duration) session {
 	return v
 }
 
-// token returns the session's row.
-func (v session) token(id string, did syntax.DID, lifetime time.Duration) storage.Token {
+// document returns the session's row.
+func (v session) document(id string, did syntax.DID, lifetime time.Duration) storage.Document {
 	value, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // strings and numbers always have a JSON
 	}
-	return storage.Token{
-		Kind: kindSession, ID: id, DID: did, Value: value,
+	return storage.Document{
+		Kind: kindSession, ID: id, Owner: did, Value: value,
 		IssuedAt: time.Unix(v.Issued, 0).UTC(), ExpiresAt: v.expires(lifetime),
 	}
 }
 
 // parseSession returns the session of a row.
-func parseSession(t storage.Token) (session, error) {
+func parseSession(d storage.Document) (session, error) {
 	var v session
-	if err := json.Unmarshal(t.Value, &v); err != nil {
-		return session{}, fmt.Errorf("session: %s: %w", t.ID, err)
+	if err := json.Unmarshal(d.Value, &v); err != nil {
+		return session{}, fmt.Errorf("session: %s: %w", d.ID, err)
 	}
 	return v, nil
 }

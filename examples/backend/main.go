@@ -1,6 +1,7 @@
-// Command backend is a PDS that keeps sessions, and everything else that is short-lived, in a database of its own, and the
-// rest in the store that comes with the library. Its test proves the two together to be a storage.Store like any other. A
-// whole store on another database is in the folder bolt.
+// Command backend is a PDS that keeps its documents (sessions, invites, preferences and the like) in
+// a database of its own, and the rest in the store that comes with the library. Its test proves the
+// two together to be a storage.Store like any other. A whole store on another database is in the
+// folder bolt.
 //
 //	go run ./examples/backend
 package main
@@ -22,12 +23,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tokens, err := openTokens(ctx, "tokens.sqlite")
+	documents, err := openDocuments(ctx, "documents.sqlite")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer tokens.close()
-	c.Store = &store{Store: c.Store, tokens: tokens}
+	defer documents.close()
+	c.Store = &store{Store: c.Store, documents: documents}
 	srv, err := pds.New(c)
 	if err != nil {
 		log.Fatal(err)

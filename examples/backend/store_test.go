@@ -12,20 +12,20 @@ import (
 
 func open(t *testing.T, dir string, rest storage.Store) storage.Store {
 	t.Helper()
-	tokens, err := openTokens(t.Context(), filepath.Join(dir, "tokens.sqlite"))
+	d, err := openDocuments(t.Context(), filepath.Join(dir, "documents.sqlite"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := tokens.close(); err != nil {
+		if err := d.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &store{rest, tokens}
+	return &store{Store: rest, documents: d}
 }
 
 func TestStore(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir(), memory.New()) })
+	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir(), memory.New()) }, storagetest.InMemory)
 }
 
 func TestReopen(t *testing.T) {

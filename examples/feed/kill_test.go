@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/storage"
 	pdsqlite "github.com/pdskit/pdskit/storage/sqlite"
 )
 
@@ -173,7 +174,7 @@ func isBehind(t *testing.T, dir string) bool {
 func wantPosts(t *testing.T, a *app, clients []*client) map[string]post {
 	t.Helper()
 	edits := map[string]int64{}
-	for row, err := range a.store.ListEvents(t.Context(), 0, 0) {
+	for row, err := range a.store.ListEvents(t.Context(), storage.EventRange{}) {
 		check(t, err)
 		e, err := firehose.Decode(row)
 		check(t, err)

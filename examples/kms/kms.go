@@ -22,14 +22,14 @@ import (
 // rules, when they haven't signed for long.
 type kms struct {
 	url   string
-	names storage.Keys
+	names storage.Documents
 }
 
 var _ pds.Keys = (*kms)(nil)
 
 // Generate makes a key. The service has P-256 only, which is as good as any other kind to the protocol.
 func (k *kms) Generate(ctx context.Context, name string, _ keys.Kind) (atcrypto.PublicKey, error) {
-	if _, err := k.names.Key(ctx, name); !errors.Is(err, storage.ErrNotFound) {
+	if _, err := k.id(ctx, name); !errors.Is(err, storage.ErrNotFound) {
 		if err == nil {
 			err = storage.ErrExists
 		}
@@ -39,27 +39,41 @@ func (k *kms) Generate(ctx context.Context, name string, _ keys.Kind) (atcrypto.
 	if err != nil {
 		return nil, err
 	}
-	if err := k.names.PutKey(ctx, name, id); err != nil {
+	if err := k.put(ctx, name, id); err != nil {
 		return nil, err
 	}
 	return k.Public(ctx, name)
 }
 
-// Copy gives a key another name.
+// Copy gives a key another name. It is idempotent.
 func (k *kms) Copy(ctx context.Context, from, to string) error {
-	id, err := k.names.Key(ctx, from)
+	id, err := k.id(ctx, from)
 	if err != nil {
 		return err
 	}
-	return k.names.PutKey(ctx, to, id)
+	err = k.put(ctx, to, id)
+	if !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	old, readErr := k.id(ctx, to)
+	if readErr != nil || !bytes.Equal(old, id) {
+		return errors.Join(err, readErr)
+	}
+	return nil
 }
 
 // Delete takes a name away.
-func (k *kms) Delete(ctx context.Context, name string) error { return k.names.DeleteKey(ctx, name) }
+func (k *kms) Delete(ctx context.Context, name string) error {
+	_, err := k.names.TakeDocument(ctx, storage.KindKey, name)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	return err
+}
 
 // Public asks for the public key of a name.
 func (k *kms) Public(ctx context.Context, name string) (atcrypto.PublicKey, error) {
-	id, err := k.names.Key(ctx, name)
+	id, err := k.id(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +91,7 @@ func (k *kms) Sign(ctx context.Context, did syntax.DID, data []byte) ([]byte, er
 
 // sign has the service sign the digest of data, and makes of its answer what the protocol wants.
 func (k *kms) sign(ctx context.Context, name string, data []byte) ([]byte, error) {
-	id, err := k.names.Key(ctx, name)
+	id, err := k.id(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +101,21 @@ func (k *kms) sign(ctx context.Context, name string, data []byte) ([]byte, error
 		return nil, err
 	}
 	return compact(der)
+}
+
+// put stores a key's ID under a name. The name of an account's key is its DID.
+func (k *kms) put(ctx context.Context, name string, id []byte) error {
+	d := storage.Document{Kind: storage.KindKey, ID: name, Value: id}
+	if did, err := syntax.ParseDID(name); err == nil {
+		d.Owner = did
+	}
+	return k.names.PutDocument(ctx, storage.NewDocument{Document: d})
+}
+
+// id returns the ID of a name's key.
+func (k *kms) id(ctx context.Context, name string) ([]byte, error) {
+	d, err := k.names.Document(ctx, storage.KindKey, name)
+	return d.Value, err
 }
 
 func (k *kms) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {

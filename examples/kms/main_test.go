@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
@@ -67,7 +69,8 @@ func TestNames(t *testing.T) {
 	service := httptest.NewServer(newService())
 	defer service.Close()
 	ctx := t.Context()
-	k := &kms{url: service.URL, names: memory.New()}
+	store := memory.New()
+	k := &kms{url: service.URL, names: store}
 	public, err := k.Generate(ctx, "a", keys.K256)
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +89,15 @@ func TestNames(t *testing.T) {
 	if err := k.Copy(ctx, "b", "did:plc:a"); !errors.Is(err, storage.ErrExists) {
 		t.Errorf("copy of another key: %v", err)
 	}
-	if err := k.Delete(ctx, "a"); err != nil {
-		t.Error(err)
+	for name, want := range map[string]syntax.DID{"a": "", "did:plc:a": "did:plc:a"} {
+		if d, err := store.Document(ctx, storage.KindKey, name); err != nil || d.Owner != want {
+			t.Errorf("%s belongs to %q, %v", name, d.Owner, err)
+		}
+	}
+	for range 2 {
+		if err := k.Delete(ctx, "a"); err != nil {
+			t.Errorf("delete: %v", err)
+		}
 	}
 	if _, err := k.Public(ctx, "a"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a name that was deleted: %v", err)

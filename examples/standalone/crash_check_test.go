@@ -138,7 +138,7 @@ func (k *killing) examineWriter(ctx context.Context, w *writer, store *sqlite.St
 		if v.blob == nil {
 			continue
 		}
-		r, err := blobs.OpenBlob(ctx, storage.BlobID{DID: did, CID: refs[key]})
+		r, err := blobs.Open(ctx, storage.BlobID{DID: did, CID: refs[key]})
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ type link struct {
 // follow checks what is new in the log: numbers rise; each commit of a repo joins on to the one before, and can be
 // inverted; and the last one is the head.
 func (l *logCheck) follow(ctx context.Context, store *sqlite.Store) error {
-	for e, err := range store.ListEvents(ctx, l.last, 0) {
+	for e, err := range store.ListEvents(ctx, storage.EventRange{After: l.last}) {
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func putRotationKey(ctx context.Context, keyring *keys.Keyring, hexadecimal stri
 func sealedKey(ctx context.Context, store storage.Store) (name string, err error) {
 	for a, err := range store.ListAccounts(ctx, 0, 100) {
 		if err == nil {
-			_, err = store.Key(ctx, a.DID.String())
+			_, err = store.Document(ctx, storage.KindKey, a.DID.String())
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return a.DID.String(), err

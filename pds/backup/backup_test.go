@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // TestBackupWhileWriting follows a server that is being written to, restores what came of it into an empty one, and compares
@@ -89,7 +90,7 @@ func wantLaterSeq(t *testing.T, w *world, got restored) {
 	last, err := w.store.LastSeq(t.Context())
 	check(t, err)
 	events := 0
-	for e, err := range got.store.ListEvents(t.Context(), 0, 0) {
+	for e, err := range got.store.ListEvents(t.Context(), storage.EventRange{}) {
 		check(t, err)
 		if e.Seq <= last || e.Seq <= got.FirstSeq {
 			t.Errorf("event %d of the restored server isn't after %d, and %d", e.Seq, last, got.FirstSeq)

@@ -298,15 +298,22 @@ func (w *world) rows(t testing.TB, store storage.Store, blobs storage.Blobs, pub
 		check(t, engine.Verify(ctx, h.DID, key))
 		r := rows{Account: h.Account, Head: h.Head, Blobs: make(map[string]string)}
 		r.Account.ID = 0
-		sealed, err := store.Key(ctx, h.DID.String())
+		sealed, err := store.Document(ctx, storage.KindKey, h.DID.String())
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			t.Fatal(err)
 		}
-		r.Key = string(sealed)
-		preferences, err := store.Preferences(ctx, h.DID)
-		check(t, err)
-		r.Preferences = string(preferences)
-		for b, err := range store.ListBlobTakedowns(ctx, h.DID) {
+		r.Key = string(sealed.Value)
+		preferences, err := store.Document(ctx, storage.KindPreferences, h.DID.String())
+		if !errors.Is(err, storage.ErrNotFound) {
+			check(t, err)
+		}
+		r.Preferences = string(preferences.Value)
+		for taken, err := range store.ListTakedowns(ctx, h.DID) {
+			check(t, err)
+			if taken.Path != "" { // its record has it
+				continue
+			}
+			b, err := store.Blob(ctx, h.DID, taken.Blob)
 			check(t, err)
 			b.CreatedAt = time.Time{}
 			r.TakenDown = append(r.TakenDown, b)
@@ -321,14 +328,15 @@ func (w *world) rows(t testing.TB, store storage.Store, blobs storage.Blobs, pub
 			rec.Rev = "" // of the newest commit, once it's restored
 			r.Records = append(r.Records, rec)
 		}
-		for c, err := range store.ListBlobs(ctx, h.DID, "", "", 10_000) {
+		for ref, err := range store.ListBlobs(ctx, h.DID, storage.BlobRange{Limit: 10_000}) {
 			check(t, err)
+			c := ref.CID
 			blob, err := store.Blob(ctx, h.DID, c)
 			if errors.Is(err, storage.ErrNotFound) {
 				continue
 			}
 			check(t, err)
-			f, err := blobs.OpenBlob(ctx, storage.BlobID{DID: h.DID, CID: c})
+			f, err := blobs.Open(ctx, storage.BlobID{DID: h.DID, CID: c})
 			check(t, err)
 			content, err := io.ReadAll(f)
 			check(t, errors.Join(err, f.Close()))

@@ -278,14 +278,21 @@ func TestPrivateIsSwept(t *testing.T) {
 		return nil
 	})
 	check(t, err)
-	token := storage.Token{Kind: "app", ID: "hashed", DID: alice.did, Value: []byte("v"), IssuedAt: farFuture, ExpiresAt: farFuture}
-	check(t, w.store.PutToken(t.Context(), token))
+	token := storage.Document{
+		Kind: "app", ID: "hashed", Owner: alice.did, Value: []byte("v"), IssuedAt: farFuture, ExpiresAt: farFuture,
+	}
+	check(t, w.store.PutDocument(t.Context(), storage.NewDocument{Document: token}))
+	lasting := storage.Document{Kind: "app", ID: "lasting", Owner: alice.did, Value: []byte("v"), IssuedAt: farFuture}
+	check(t, w.store.PutDocument(t.Context(), storage.NewDocument{Document: lasting}))
 	source := w.local()
 	source.TokenKinds = []string{"app"}
 	check(t, w.mirror(t, source, to).Sync(t.Context()))
 	got := restore(t, to)
 	w.same(t, got, false)
-	if restored, err := got.store.Token(t.Context(), "app", "hashed"); err != nil || fmt.Sprint(restored) != fmt.Sprint(token) {
-		t.Errorf("the token is %v, %v, want %v", restored, err, token)
+	for _, want := range []storage.Document{token, lasting} {
+		restored, err := got.store.Document(t.Context(), "app", want.ID)
+		if err != nil || fmt.Sprint(restored) != fmt.Sprint(want) {
+			t.Errorf("the document is %v, %v, want %v", restored, err, want)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
@@ -20,8 +19,7 @@ type Exporter interface {
 	Export(ctx context.Context, did syntax.DID, since syntax.TID, w io.Writer) error
 }
 
-// Local is a server of this library as a [Source] and a [PrivateSource], read from its storage. If Store is or wraps a
-// [firehose.Log], new events come without delay, else within a second.
+// Local is a server of this library as a [Source] and a [PrivateSource], read from its storage.
 type Local struct {
 	// Required.
 
@@ -46,79 +44,35 @@ func (l *Local) Cursor(ctx context.Context) (int64, error) { return l.Store.Last
 
 // Events implements [Source].
 func (l *Local) Events(ctx context.Context, cursor int64, follow bool) iter.Seq2[storage.Event, error] {
+	log := firehose.Log{Events: l.Store}
+	events := log.Replay(ctx, cursor)
+	if follow {
+		events = log.Tail(ctx, cursor)
+	}
 	return func(yield func(storage.Event, error) bool) {
-		last, err := l.checkCursor(ctx, cursor)
-		if err != nil {
-			yield(storage.Event{}, err)
-			return
-		}
-		if log, ok := storage.As[*firehose.Log](l.Store); ok && follow {
-			log.Tail(ctx, cursor)(yield)
-			return
-		}
-		for follow || cursor < last {
-			events, err := l.page(ctx, cursor)
-			if err == nil && len(events) == 0 {
-				if cursor = max(cursor, last); follow { // numbers may be missing
-					err = sleep(ctx, time.Second)
-				}
-			}
-			if err != nil {
-				yield(storage.Event{}, err)
+		for e, err := range events {
+			if !yield(e, l.cursorError(ctx, cursor, err)) {
 				return
 			}
-			for _, e := range events {
-				if !yield(e, nil) {
-					return
-				}
-				cursor = e.Seq
-			}
 		}
 	}
 }
 
-// Events are read into memory, a few at a time, and so are accounts: a slow loop mustn't hold a snapshot of the store.
-const (
-	pageEvents   = 256
-	pageBytes    = 4 << 20
-	pageAccounts = 500
-)
-
-func (l *Local) page(ctx context.Context, cursor int64) (events []storage.Event, err error) {
-	size := 0
-	for e, err := range l.Store.ListEvents(ctx, cursor, pageEvents) {
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-		if size += len(e.Body); size >= pageBytes {
-			break
-		}
+// cursorError gives the log's errors of a cursor the names that a [Source] has for them. That an account's deletion has
+// removed the log's first events looks the same as if they had been trimmed; to list the accounts anew does no harm.
+func (l *Local) cursorError(ctx context.Context, cursor int64, err error) error {
+	switch {
+	case errors.Is(err, firehose.ErrOutdatedCursor):
+		return fmt.Errorf("%w: it is %d, and the log begins later", ErrOutdated, cursor)
+	case errors.Is(err, firehose.ErrFutureCursor):
+		last, lastErr := l.Store.LastSeq(ctx)
+		return errors.Join(fmt.Errorf("%w: its cursor is %d, and the log ends with %d", ErrBehind, cursor, last), lastErr)
 	}
-	return events, nil
+	return err
 }
 
-// checkCursor says whether the log has all events after a cursor, and returns the last number of the log. That an account's
-// deletion has removed its first events looks the same as if they had been trimmed; to list the accounts anew does no harm.
-func (l *Local) checkCursor(ctx context.Context, cursor int64) (last int64, err error) {
-	if last, err = l.Store.LastSeq(ctx); err != nil {
-		return 0, err
-	}
-	first := last + 1
-	for e, err := range l.Store.ListEvents(ctx, 0, 1) {
-		if err != nil {
-			return 0, err
-		}
-		first = e.Seq
-	}
-	if cursor > last {
-		return 0, fmt.Errorf("%w: its cursor is %d, and the log ends with %d", ErrBehind, cursor, last)
-	}
-	if cursor+1 < first {
-		return 0, fmt.Errorf("%w: it is %d, and the log has %d to %d", ErrOutdated, cursor, first, last)
-	}
-	return last, nil
-}
+// pageAccounts is how many accounts are read into memory at a time: a slow loop mustn't hold a snapshot of the store.
+const pageAccounts = 500
 
 // Accounts implements [Source].
 func (l *Local) Accounts(ctx context.Context) iter.Seq2[Listed, error] {
@@ -160,7 +114,7 @@ func (l *Local) Repo(ctx context.Context, did syntax.DID) (io.ReadCloser, error)
 
 // Blob implements [Source].
 func (l *Local) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (io.ReadCloser, error) {
-	r, err := l.Blobs.OpenBlob(ctx, storage.BlobID{DID: did, CID: c})
+	r, err := l.Blobs.Open(ctx, storage.BlobID{DID: did, CID: c})
 	if err != nil {
 		return nil, notFound(err, ErrNoBlob)
 	}
@@ -173,15 +127,4 @@ func notFound(err, sentinel error) error {
 		return fmt.Errorf("%w: %w", sentinel, err)
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

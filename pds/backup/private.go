@@ -34,6 +34,8 @@ type Private struct {
 	DeleteAfter      time.Time     `json:"deleteAfter,omitzero"`
 	TakedownRef      string        `json:"takedownRef,omitempty"`
 	Suspended        bool          `json:"suspended,omitempty"`
+	Epoch            int64         `json:"epoch,omitempty"`
+	SessionEpoch     int64         `json:"sessionEpoch,omitempty"`
 
 	SealedKey []byte `json:"sealedKey,omitempty"` // the signing key
 
@@ -61,7 +63,7 @@ type Token struct {
 	ID        string    `json:"id"`
 	Value     []byte    `json:"value"`
 	IssuedAt  time.Time `json:"issuedAt"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"` // zero, or in backups of earlier versions in the year 9999, for never
 }
 
 // Server is the private part of a server.
@@ -76,43 +78,53 @@ func (l *Local) Private(ctx context.Context, did syntax.DID) (Private, error) {
 	if err != nil {
 		return Private{}, notFound(err, ErrNoRepo)
 	}
-	key, err := l.Store.Key(ctx, string(did))
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	key, err := l.document(ctx, storage.KindKey, string(did))
+	if err != nil {
 		return Private{}, err
 	}
-	preferences, err := l.Store.Preferences(ctx, did)
+	preferences, err := l.document(ctx, storage.KindPreferences, string(did))
 	if err != nil {
-		return Private{}, notFound(err, ErrNoRepo)
+		return Private{}, err
 	}
 	p := Private{
 		DID: did, Handle: a.Handle, Email: a.Email, EmailConfirmedAt: a.EmailConfirmedAt, PasswordHash: a.PasswordHash,
 		CreatedAt: a.CreatedAt, DeactivatedAt: a.DeactivatedAt, DeleteAfter: a.DeleteAfter,
-		TakedownRef: a.TakedownRef, Suspended: a.Suspended, SealedKey: key, Preferences: preferences,
+		TakedownRef: a.TakedownRef, Suspended: a.Suspended, Epoch: a.Epoch, SessionEpoch: a.SessionEpoch,
+		SealedKey: key, Preferences: preferences,
 	}
 	if err := l.takedowns(ctx, &p); err != nil {
 		return Private{}, err
 	}
 	for _, kind := range l.TokenKinds {
-		for t, err := range l.Store.ListTokens(ctx, kind, did) {
+		for d, err := range l.Store.ListDocuments(ctx, storage.DocumentRange{Kind: kind, Owner: did}) {
 			if err != nil {
 				return Private{}, err
 			}
-			p.Tokens = append(p.Tokens, Token{t.Kind, t.ID, t.Value, t.IssuedAt, t.ExpiresAt})
+			p.Tokens = append(p.Tokens, Token{d.Kind, d.ID, d.Value, d.IssuedAt, d.ExpiresAt})
 		}
 	}
 	return p, nil
+}
+
+// document returns what a document says, nil if there is none.
+func (l *Local) document(ctx context.Context, kind, id string) ([]byte, error) {
+	d, err := l.Store.Document(ctx, kind, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	return d.Value, err
 }
 
 // Server implements [PrivateSource].
 func (l *Local) Server(ctx context.Context) (Server, error) {
 	s := Server{Keys: make(map[string][]byte)}
 	for _, name := range l.ServerKeys {
-		key, err := l.Store.Key(ctx, name)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
+		key, err := l.document(ctx, storage.KindKey, name)
 		if err != nil {
 			return s, err
+		}
+		if key == nil {
+			continue
 		}
 		s.Keys[name] = key
 	}
@@ -136,7 +148,7 @@ func (p *Private) account() storage.Account {
 	return storage.Account{
 		DID: p.DID, Handle: p.Handle, Email: p.Email, EmailConfirmedAt: p.EmailConfirmedAt, PasswordHash: p.PasswordHash,
 		CreatedAt: p.CreatedAt, DeactivatedAt: p.DeactivatedAt, DeleteAfter: p.DeleteAfter,
-		TakedownRef: p.TakedownRef, Suspended: p.Suspended,
+		TakedownRef: p.TakedownRef, Suspended: p.Suspended, Epoch: p.Epoch, SessionEpoch: p.SessionEpoch,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ipfs/go-cid"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // TestTakedowns: the takedowns of records and blobs are kept, also of a blob that no record refers to any more, and so are
@@ -21,20 +22,25 @@ func TestTakedowns(t *testing.T) {
 	lifted := alice.attach(t, "lifted", "not so bad a picture")
 	alice.delete(t, "unused")
 	for path, ref := range map[string]string{"one": "case 1", "two": "case 2"} {
-		check(t, w.store.SetRecordTakedown(ctx, alice.did, post+"/"+path, ref))
+		check(t, w.store.SetTakedown(ctx, storage.Takedown{DID: alice.did, Path: post + "/" + path, Ref: ref}))
 	}
 	for _, c := range []cid.Cid{used, unused, lifted} {
-		check(t, w.store.SetBlobTakedown(ctx, alice.did, c, "case of "+c.String()))
+		check(t, w.store.SetTakedown(ctx, storage.Takedown{DID: alice.did, Blob: c, Ref: "case of " + c.String()}))
 	}
-	check(t, w.store.UpdatePreferences(ctx, alice.did, func([]byte) ([]byte, error) { return []byte(`[{"$type":"a"}]`), nil }))
+	preferences := storage.NewDocument{Document: storage.Document{
+		Kind: storage.KindPreferences, ID: alice.did.String(), Owner: alice.did, Value: []byte(`[{"$type":"a"}]`),
+	}}
+	check(t, w.store.PutDocument(ctx, preferences))
 	to := newDir(t)
 	check(t, w.mirror(t, w.local(), to).Sync(ctx))
 	intact(t, to)
 	w.same(t, restore(t, to), false)
 
-	check(t, w.store.SetRecordTakedown(ctx, alice.did, post+"/two", ""))
-	check(t, w.store.SetBlobTakedown(ctx, alice.did, lifted, ""))
-	check(t, w.store.UpdatePreferences(ctx, alice.did, func([]byte) ([]byte, error) { return []byte(`[]`), nil }))
+	check(t, w.store.SetTakedown(ctx, storage.Takedown{DID: alice.did, Path: post + "/two", Ref: ""}))
+	check(t, w.store.SetTakedown(ctx, storage.Takedown{DID: alice.did, Blob: lifted}))
+	before := preferences.Document
+	preferences.Value = []byte(`[]`)
+	check(t, w.store.SwapDocument(ctx, before, preferences))
 	check(t, w.mirror(t, w.local(), to).Sync(ctx))
 	got := restore(t, to)
 	w.same(t, got, false)
@@ -49,7 +55,7 @@ func TestTakedowns(t *testing.T) {
 	}
 
 	// A record that is deleted after the private part was read has no takedown to restore.
-	check(t, w.store.SetRecordTakedown(ctx, bob.did, post+"/one", "case 3"))
+	check(t, w.store.SetTakedown(ctx, storage.Takedown{DID: bob.did, Path: post + "/one", Ref: "case 3"}))
 	check(t, w.mirror(t, w.local(), to).Sync(ctx))
 	bob.delete(t, "one")
 	m := w.mirror(t, struct{ Source }{w.local()}, to) // the public parts alone

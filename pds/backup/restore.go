@@ -146,7 +146,8 @@ func (r *restorer) server(ctx context.Context) error {
 		return err
 	}
 	for name, sealed := range s.Keys {
-		if err := r.Store.PutKey(ctx, name, sealed); err != nil && !errors.Is(err, storage.ErrExists) {
+		d := storage.Document{Kind: storage.KindKey, ID: name, Value: sealed}
+		if err := r.put(ctx, d); err != nil && !errors.Is(err, ErrNotEmpty) {
 			return err
 		}
 	}
@@ -172,9 +173,6 @@ func (r *restorer) account(ctx context.Context, name string) error {
 	case len(man.Segments) == 0:
 		r.done.NoRepo++
 		return nil
-	}
-	if err := r.blobs(ctx, man); err != nil {
-		return err
 	}
 	if err := r.content(ctx, man); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +13,9 @@ import (
 	pdsrepo "github.com/pdskit/pdskit/repo"
 )
 
-// content restores an account and its repo. The account comes into being without the repo's content, which follows at
-// once; if that fails, the account goes again, and if the process dies between the two, a later try finds it and goes on. An
-// account that was there before never goes: by now it may be somebody's.
+// content restores an account, its blobs and its repo. The account comes into being without the repo's content, which
+// follows its blobs; if that fails, the account goes again, and if the process dies between the two, a later try finds it
+// and goes on. An account that was there before never goes: by now it may be somebody's.
 func (r *restorer) content(ctx context.Context, man manifest) error {
 	c, done, err := r.open(ctx, man)
 	if err != nil {
@@ -29,6 +30,21 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 	if err != nil {
 		return err
 	}
+	if err := r.fill(ctx, man, c); err != nil {
+		if created {
+			_, undo := r.Store.DeleteAccount(context.WithoutCancel(ctx), man.DID)
+			err = errors.Join(err, undo)
+		}
+		return err
+	}
+	return r.takedowns(ctx, &private)
+}
+
+// fill restores the blobs and the repo of an account that is there.
+func (r *restorer) fill(ctx context.Context, man manifest, c *pdsrepo.Copy) error {
+	if err := r.blobs(ctx, man); err != nil {
+		return err
+	}
 	account, err := r.Store.Account(ctx, man.DID)
 	if err != nil {
 		return err
@@ -38,14 +54,7 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 		return err
 	}
 	_, err = r.Store.Replace(ctx, storage.Commit{Prev: c.Head.Commit, Head: c.Head, Events: events}, c.Rows())
-	if err != nil && created {
-		_, undo := r.Store.DeleteAccount(context.WithoutCancel(ctx), man.DID)
-		err = errors.Join(err, undo)
-	}
-	if err != nil {
-		return err
-	}
-	return r.takedowns(ctx, &private)
+	return err
 }
 
 // create creates an account, with its key, preferences and tokens, and reports whether it hadn't been there.
@@ -54,7 +63,8 @@ func (r *restorer) create(
 ) (created bool, err error) {
 	did := account.DID
 	if len(private.SealedKey) > 0 {
-		if err := r.Store.PutKey(ctx, string(did), private.SealedKey); err != nil {
+		err := r.put(ctx, storage.Document{Kind: storage.KindKey, ID: string(did), Owner: did, Value: private.SealedKey})
+		if err != nil {
 			return false, err
 		}
 	} else {
@@ -71,21 +81,45 @@ func (r *restorer) create(
 	if err != nil {
 		return created, fmt.Errorf("backup: %s: %w", did, err)
 	}
+	return created, r.documents(ctx, private)
+}
+
+// documents restores the documents of an account.
+func (r *restorer) documents(ctx context.Context, private Private) error {
+	did := private.DID
 	if len(private.Preferences) > 0 {
-		err := r.Store.UpdatePreferences(ctx, did, func([]byte) ([]byte, error) { return private.Preferences, nil })
+		err := r.put(ctx, storage.Document{
+			Kind: storage.KindPreferences, ID: string(did), Owner: did, Value: private.Preferences,
+		})
 		if err != nil {
-			return created, err
+			return err
 		}
 	}
 	for _, t := range private.Tokens {
-		err := r.Store.PutToken(ctx, storage.Token{
-			Kind: t.Kind, ID: t.ID, DID: did, Value: t.Value, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
+		if t.ExpiresAt.Year() == 9999 {
+			t.ExpiresAt = time.Time{}
+		}
+		err := r.put(ctx, storage.Document{
+			Kind: t.Kind, ID: t.ID, Owner: did, Value: t.Value, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
 		})
-		if err != nil && !errors.Is(err, storage.ErrExists) {
-			return created, err
+		if err != nil {
+			return err
 		}
 	}
-	return created, nil
+	return nil
+}
+
+// put stores a document, unless an earlier try has. Error: [ErrNotEmpty] if there is another in its place.
+func (r *restorer) put(ctx context.Context, d storage.Document) error {
+	err := r.Store.PutDocument(ctx, storage.NewDocument{Document: d})
+	if !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	there, err := r.Store.Document(ctx, d.Kind, d.ID)
+	if err == nil && !bytes.Equal(there.Value, d.Value) {
+		err = fmt.Errorf("%w: it has another document of kind %q, %s", ErrNotEmpty, d.Kind, d.ID)
+	}
+	return err
 }
 
 // insert stores a new account. The mirror has the rows of different moments: a handle or an address that one account has

@@ -65,10 +65,10 @@ func (r *restorer) blob(ctx context.Context, did syntax.DID, ref atdata.Blob) er
 	r.done.Blobs++
 	return r.Store.PutBlob(ctx, storage.Blob{
 		DID: did, CID: c, Size: size, MIMEType: cmp.Or(ref.MimeType, "application/octet-stream"), CreatedAt: r.Now(),
-	})
+	}, nil)
 }
 
 func (r *restorer) putBlob(ctx context.Context, did syntax.DID, c cid.Cid, in io.Reader) (int64, error) {
-	_, size, err := r.Blobs.PutBlob(ctx, did, newBlobReader(in, c))
+	_, size, err := r.Blobs.Put(ctx, did, newBlobReader(in, c))
 	return size, err
 }

@@ -39,8 +39,8 @@ func counted[T any](l *listings, list iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-func (l *listings) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
-	return counted(l, l.Store.ListEvents(ctx, after, limit))
+func (l *listings) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	return counted(l, l.Store.ListEvents(ctx, r))
 }
 
 func (l *listings) ListAccounts(ctx context.Context, after int64, limit int) iter.Seq2[storage.Hosted, error] {

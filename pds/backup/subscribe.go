@@ -137,3 +137,14 @@ func read(ctx context.Context, conn *websocket.Conn, idle time.Duration) (websoc
 	}
 	return kind, data, err
 }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -13,20 +13,25 @@ import (
 
 // takedowns notes which of an account's records and blobs are taken down.
 func (l *Local) takedowns(ctx context.Context, p *Private) error {
-	for r, err := range l.Store.ListRecordTakedowns(ctx, p.DID) {
+	for t, err := range l.Store.ListTakedowns(ctx, p.DID) {
 		if err != nil {
 			return err
 		}
-		if p.RecordTakedowns == nil {
-			p.RecordTakedowns = make(map[string]string)
+		if t.Path != "" {
+			if p.RecordTakedowns == nil {
+				p.RecordTakedowns = make(map[string]string)
+			}
+			p.RecordTakedowns[t.Path] = t.Ref
+			continue
 		}
-		p.RecordTakedowns[r.Path] = r.TakedownRef
-	}
-	for b, err := range l.Store.ListBlobTakedowns(ctx, p.DID) {
+		b, err := l.Store.Blob(ctx, p.DID, t.Blob)
+		if errors.Is(err, storage.ErrNotFound) { // by now
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		p.BlobTakedowns = append(p.BlobTakedowns, BlobTakedown{b.CID.String(), b.TakedownRef, b.Size, b.MIMEType})
+		p.BlobTakedowns = append(p.BlobTakedowns, BlobTakedown{b.CID.String(), t.Ref, b.Size, b.MIMEType})
 	}
 	return nil
 }
@@ -49,7 +54,7 @@ func (p *Private) check(did syntax.DID) error {
 // anew.
 func (r *restorer) takedowns(ctx context.Context, p *Private) error {
 	for path, ref := range p.RecordTakedowns {
-		err := r.Store.SetRecordTakedown(ctx, p.DID, path, ref)
+		err := r.Store.SetTakedown(ctx, storage.Takedown{DID: p.DID, Path: path, Ref: ref})
 		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
@@ -59,11 +64,11 @@ func (r *restorer) takedowns(ctx context.Context, p *Private) error {
 		if err != nil {
 			return err
 		}
-		err = r.Store.SetBlobTakedown(ctx, p.DID, c, b.Ref)
+		err = r.Store.SetTakedown(ctx, storage.Takedown{DID: p.DID, Blob: c, Ref: b.Ref})
 		if errors.Is(err, storage.ErrNotFound) {
 			err = r.Store.PutBlob(ctx, storage.Blob{
 				DID: p.DID, CID: c, Size: b.Size, MIMEType: b.MIMEType, CreatedAt: r.Now(), TakedownRef: b.Ref,
-			})
+			}, nil)
 		}
 		if err != nil {
 			return err

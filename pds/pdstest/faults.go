@@ -65,25 +65,25 @@ type faultyBlobs struct {
 	faults *Faults
 }
 
-func (b faultyBlobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+func (b faultyBlobs) Put(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
 	if b.faults.blobs.Load() {
 		return cid.Undef, 0, storagetest.ErrFault
 	}
-	return b.Blobs.PutBlob(ctx, did, r)
+	return b.Blobs.Put(ctx, did, r)
 }
 
-func (b faultyBlobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
+func (b faultyBlobs) Open(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
 	if b.faults.blobs.Load() {
 		return nil, storagetest.ErrFault
 	}
-	return b.Blobs.OpenBlob(ctx, id)
+	return b.Blobs.Open(ctx, id)
 }
 
-func (b faultyBlobs) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+func (b faultyBlobs) Delete(ctx context.Context, id storage.BlobID) error {
 	if b.faults.blobs.Load() {
 		return storagetest.ErrFault
 	}
-	return b.Blobs.DeleteBlob(ctx, id)
+	return b.Blobs.Delete(ctx, id)
 }
 
 // faultyMailer fails as its switch says.

@@ -14,7 +14,7 @@ import (
 
 // BenchmarkBacklog delivers a log over a socket, with positions in a folder. An operation is an event.
 func BenchmarkBacklog(b *testing.B) {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	appendEvents(b, log, "did:web:a.example", b.N)
 	ctx, cancel := context.WithCancel(b.Context())
 	var messages atomic.Int64
@@ -25,7 +25,7 @@ func BenchmarkBacklog(b *testing.B) {
 	defer front.Close()
 	positions := NewDir(b.TempDir())
 	s, err := New(Config{
-		Events: log.Subscribe, Log: log, Positions: &until{positions, int64(b.N), cancel}, Logger: silent,
+		Events: log, Positions: &until{positions, int64(b.N), cancel}, Logger: silent,
 		Endpoints: []Endpoint{{Name: "a", URL: front.URL, Secrets: []string{secret}, FromOldest: true}},
 	})
 	check(b, err)

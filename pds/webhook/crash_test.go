@@ -34,10 +34,10 @@ const (
 // child sends a log that is the same in each process. What no process before has sent of its second half comes while it is
 // sending.
 func child() {
-	log := firehose.NewLog(memory.New())
+	log := firehose.Log{Events: memory.New()}
 	positions := NewDir(os.Getenv(childDir))
 	s, err := New(Config{
-		Events: log.Subscribe, Log: log, Positions: positions, Logger: silent,
+		Events: log, Positions: positions, Logger: silent,
 		Endpoints: []Endpoint{{
 			Name: "a", URL: os.Getenv(childURL), Secrets: []string{secret}, FromOldest: true, MaxEvents: 20,
 		}},

@@ -2,8 +2,7 @@
 // events, signed, to endpoints that the operator has set.
 //
 //	sender, err := webhook.New(webhook.Config{
-//		Events:    server.Events, // of a pds.Server, or the Subscribe of a firehose.Log
-//		Log:       store,
+//		Events:    store, // the server's
 //		Positions: webhook.NewDir("/var/lib/pds/webhooks"),
 //		Endpoints: []webhook.Endpoint{{Name: "search", URL: "https://search.example.com/events", Secrets: secrets}},
 //	})

@@ -28,13 +28,13 @@ func (nobody) Sign(context.Context, syntax.DID, []byte) ([]byte, error) { return
 // about, and of one that changes one and deletes another.
 func commits(t testing.TB) []firehose.Event {
 	t.Helper()
-	log := firehose.NewLog(memory.New())
-	engine, err := repo.New(repo.Config{Store: log, Signer: nobody{}})
+	store := memory.New()
+	engine, err := repo.New(repo.Config{Store: store, Signer: nobody{}})
 	check(t, err)
 	genesis, err := engine.Genesis(t.Context(), alice)
 	check(t, err)
 	account := storage.Account{DID: alice, Handle: "alice.example"}
-	_, err = log.CreateAccount(t.Context(), storage.NewAccount{Account: account, Commit: genesis})
+	_, err = store.CreateAccount(t.Context(), storage.NewAccount{Account: account, Commit: genesis})
 	check(t, err)
 	put := func(path, value string) repo.Op {
 		record, err := atdata.UnmarshalJSON([]byte(value))
@@ -59,7 +59,7 @@ func commits(t testing.TB) []firehose.Event {
 		check(t, err)
 	}
 	var events []firehose.Event
-	for e, err := range log.Subscribe(t.Context(), 0) {
+	for e, err := range (firehose.Log{Events: store}).Subscribe(t.Context(), 0) {
 		check(t, err)
 		if e.Commit != nil && len(e.Commit.Ops) > 0 {
 			events = append(events, e)

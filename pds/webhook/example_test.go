@@ -18,7 +18,7 @@ import (
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
-// A server tells another program of its accounts. With a pds.Server, Events is its method of that name, and Log its store.
+// A server tells another program of its accounts. With a pds.Server, Events is its store.
 func Example() {
 	secret := webhook.NewSecret() // once; both sides keep it
 	ctx, cancel := context.WithCancel(context.Background())
@@ -53,15 +53,14 @@ func Example() {
 	defer receiver.Close()
 
 	// The sender.
-	store := firehose.NewLog(memory.New())
+	store := memory.New()
 	folder, err := os.MkdirTemp("", "")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
 	sender, err := webhook.New(webhook.Config{
-		Events:    store.Subscribe,
-		Log:       store,
+		Events:    store,
 		Positions: webhook.NewDir(folder),
 		Endpoints: []webhook.Endpoint{{
 			Name:       "search",

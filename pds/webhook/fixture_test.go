@@ -44,7 +44,7 @@ var (
 )
 
 // appendEvents appends events of an account to a log.
-func appendEvents(t testing.TB, log *firehose.Log, did syntax.DID, n int) {
+func appendEvents(t testing.TB, log firehose.Log, did syntax.DID, n int) {
 	t.Helper()
 	e, err := firehose.AccountEvent(did, storage.StatusActive, time.Now())
 	check(t, err)
@@ -54,7 +54,7 @@ func appendEvents(t testing.TB, log *firehose.Log, did syntax.DID, n int) {
 	}
 }
 
-func trim(t testing.TB, log *firehose.Log, n int) {
+func trim(t testing.TB, log firehose.Log, n int) {
 	t.Helper()
 	got, err := log.TrimEvents(t.Context(), time.Now().Add(time.Hour), n)
 	if err != nil || got != n {
@@ -170,16 +170,16 @@ func consecutive(t testing.TB, events []Event, from, to int64) {
 
 // rig is a log with an endpoint that gets all of it.
 type rig struct {
-	log       *firehose.Log
+	log       firehose.Log
 	positions *positions
 	receiver  *receiver
 	config    Config
 }
 
 func newRig(t testing.TB) *rig {
-	r := &rig{log: firehose.NewLog(memory.New()), positions: &positions{}, receiver: &receiver{t: t}}
+	r := &rig{log: firehose.Log{Events: memory.New()}, positions: &positions{}, receiver: &receiver{t: t}}
 	r.config = Config{
-		Events: r.log.Subscribe, Log: r.log, Positions: r.positions,
+		Events: r.log, Positions: r.positions,
 		Endpoints: []Endpoint{{Name: "a", URL: "https://a.example/x", Secrets: []string{secret}, FromOldest: true}},
 		HTTP:      &http.Client{Transport: r.receiver}, Logger: silent,
 	}

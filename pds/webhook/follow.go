@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // delivery brings the events to one endpoint.
@@ -37,7 +38,7 @@ func (d *delivery) position(ctx context.Context) (int64, error) {
 	if d.endpoint.FromOldest {
 		seq, err = d.beginning(ctx)
 	} else {
-		seq, err = d.sender.c.Log.LastSeq(ctx)
+		seq, err = d.sender.c.Events.LastSeq(ctx)
 	}
 	if err == nil {
 		err = d.sender.c.Positions.SetPosition(ctx, d.endpoint.Name, seq)
@@ -47,11 +48,11 @@ func (d *delivery) position(ctx context.Context) (int64, error) {
 
 // beginning returns the position in front of the oldest event that is left in the log.
 func (d *delivery) beginning(ctx context.Context) (int64, error) {
-	last, err := d.sender.c.Log.LastSeq(ctx) // before the look, so that no event is between them
+	last, err := d.sender.c.Events.LastSeq(ctx) // before the look, so that no event is between them
 	if err != nil {
 		return 0, err
 	}
-	for e, err := range d.sender.c.Log.ListEvents(ctx, 0, 1) {
+	for e, err := range d.sender.c.Events.ListEvents(ctx, storage.EventRange{Limit: 1}) {
 		return e.Seq - 1, err
 	}
 	return last, nil
@@ -79,7 +80,7 @@ var errEnd = errors.New("webhook: there are no more events")
 
 // read reads on from a position, which it moves, until there is an error.
 func (d *delivery) read(ctx context.Context, after *int64) error {
-	for e, err := range d.sender.c.Events(ctx, *after) {
+	for e, err := range d.sender.log.Subscribe(ctx, *after) {
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -22,12 +21,8 @@ import (
 type Config struct {
 	// Required.
 
-	// Events yields the events after a number, and then each new one as it comes, with the errors of firehose.Log.Subscribe:
-	// that, or the Events of a pds.Server.
-	Events func(ctx context.Context, after int64) iter.Seq2[firehose.Event, error]
-
-	// Log is the same log, to look where it begins and ends: the storage.Store of the server.
-	Log Log
+	// Events is the outgoing log: the storage.Store of the server.
+	Events storage.Events
 
 	// Positions keep how far the endpoints have got.
 	Positions Positions
@@ -50,12 +45,6 @@ type Config struct {
 	// Logger is told of what goes wrong, with the names of endpoints, but neither their URLs nor their secrets. If nil,
 	// slog.Default().
 	Logger *slog.Logger
-}
-
-// Log is the outgoing log as it is stored. See storage.Events.
-type Log interface {
-	ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error]
-	LastSeq(ctx context.Context) (int64, error)
 }
 
 // Endpoint is where to send to.
@@ -96,6 +85,7 @@ type Endpoint struct {
 // Sender sends the log's events to endpoints.
 type Sender struct {
 	c         Config
+	log       firehose.Log // c.Events
 	client    http.Client
 	endpoints []endpoint
 }
@@ -110,10 +100,10 @@ type endpoint struct {
 // New makes a sender. It sends nothing yet. It reports all that is wrong with c at once.
 func New(c Config) (*Sender, error) {
 	var errs []error
-	if c.Events == nil || c.Log == nil || c.Positions == nil {
-		errs = append(errs, errors.New("webhook: Config.Events, Config.Log and Config.Positions are required"))
+	if c.Events == nil || c.Positions == nil {
+		errs = append(errs, errors.New("webhook: Config.Events and Config.Positions are required"))
 	}
-	s := &Sender{c: c, client: *cmp.Or(c.HTTP, http.DefaultClient)}
+	s := &Sender{c: c, log: firehose.Log{Events: c.Events}, client: *cmp.Or(c.HTTP, http.DefaultClient)}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
 	s.c.Logger = cmp.Or(c.Logger, slog.Default())

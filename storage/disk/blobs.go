@@ -57,8 +57,8 @@ func Open(dir string) (*Blobs, error) {
 // incoming is the folder of the uploads that aren't complete.
 func (b *Blobs) incoming() string { return filepath.Join(b.dir, ".incoming") }
 
-// OpenBlob implements [storage.Blobs]. What it returns is an [*os.File].
-func (b *Blobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
+// Open implements [storage.Blobs]. What it returns is an [*os.File].
+func (b *Blobs) Open(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -76,8 +76,8 @@ func (b *Blobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekClo
 	return f, nil
 }
 
-// DeleteBlob implements [storage.Blobs]. Who has the blob open reads on. With an account's last blob goes its folder.
-func (b *Blobs) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+// Delete implements [storage.Blobs]. Who has the blob open reads on. With an account's last blob goes its folder.
+func (b *Blobs) Delete(ctx context.Context, id storage.BlobID) error {
 	if b.readOnly {
 		return ErrReadOnly
 	}

@@ -93,7 +93,7 @@ func upload(r io.Reader) {
 	if err != nil {
 		panic(err)
 	}
-	_, _, err = b.PutBlob(context.Background(), did, r)
+	_, _, err = b.Put(context.Background(), did, r)
 	fmt.Print(err)
 }
 

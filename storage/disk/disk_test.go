@@ -128,7 +128,7 @@ func TestDeleteRemovesEmptyFolder(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, dir)
 	put(t, b, "hello world")
-	if err := b.DeleteBlob(t.Context(), hello); err != nil {
+	if err := b.Delete(t.Context(), hello); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, did.String())); !errors.Is(err, fs.ErrNotExist) {
@@ -148,11 +148,11 @@ func TestInvalidDID(t *testing.T) {
 		"", ".", "..", "../x", "/x", ".incoming", "tempt", "did:", "did:web:", "did:web:../x", "did:web:a/b", "did:web:a\\b/..",
 		"did:web:a\x00", "did:web:a\n", "did:web:ä", "did:web:%", syntax.DID("did:web:" + strings.Repeat("a", 3000)),
 	} {
-		if _, _, err := b.PutBlob(t.Context(), did, strings.NewReader("hello world")); err == nil {
-			t.Errorf("PutBlob for %q succeeded", did)
+		if _, _, err := b.Put(t.Context(), did, strings.NewReader("hello world")); err == nil {
+			t.Errorf("Put for %q succeeded", did)
 		}
-		if _, err := b.OpenBlob(t.Context(), storage.BlobID{DID: did, CID: hello.CID}); !errors.Is(err, storage.ErrNotFound) {
-			t.Errorf("OpenBlob for %q: %v, want %v", did, err, storage.ErrNotFound)
+		if _, err := b.Open(t.Context(), storage.BlobID{DID: did, CID: hello.CID}); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("Open for %q: %v, want %v", did, err, storage.ErrNotFound)
 		}
 	}
 	if left := files(t, parent); len(left) > 0 {
@@ -171,7 +171,7 @@ func open(t testing.TB, dir string) *disk.Blobs {
 
 func put(t *testing.T, b *disk.Blobs, data string) {
 	t.Helper()
-	if _, _, err := b.PutBlob(t.Context(), did, strings.NewReader(data)); err != nil {
+	if _, _, err := b.Put(t.Context(), did, strings.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -179,7 +179,7 @@ func put(t *testing.T, b *disk.Blobs, data string) {
 // read returns the blob that is named hello.
 func read(t *testing.T, b *disk.Blobs) string {
 	t.Helper()
-	r, err := b.OpenBlob(t.Context(), hello)
+	r, err := b.Open(t.Context(), hello)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,11 +28,11 @@ func ExampleCreate() {
 	}
 
 	ctx := context.Background()
-	c, size, err := blobs.PutBlob(ctx, "did:web:alice.example.com", strings.NewReader("hello"))
+	c, size, err := blobs.Put(ctx, "did:web:alice.example.com", strings.NewReader("hello"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	file, err := blobs.OpenBlob(ctx, storage.BlobID{DID: "did:web:alice.example.com", CID: c})
+	file, err := blobs.Open(ctx, storage.BlobID{DID: "did:web:alice.example.com", CID: c})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func ExampleOpenReadOnly() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, _, err = blobs.PutBlob(context.Background(), "did:web:alice.example.com", strings.NewReader("hello"))
+	_, _, err = blobs.Put(context.Background(), "did:web:alice.example.com", strings.NewReader("hello"))
 	fmt.Println(err)
 	// Output: disk: the folder is open for reading only
 }

@@ -23,9 +23,9 @@ func TestFull(t *testing.T) {
 				}
 			})
 			b := open(t, dir)
-			_, _, err := b.PutBlob(t.Context(), did, strings.NewReader(strings.Repeat("x", 100_000)))
+			_, _, err := b.Put(t.Context(), did, strings.NewReader(strings.Repeat("x", 100_000)))
 			if !errors.Is(err, storage.ErrFull) {
-				t.Errorf("PutBlob: %v, want %v", err, storage.ErrFull)
+				t.Errorf("Put: %v, want %v", err, storage.ErrFull)
 			}
 			if left := files(t, dir); len(left) > 0 {
 				t.Errorf("left behind: %q", left)

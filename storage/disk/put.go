@@ -18,9 +18,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// PutBlob implements [storage.Blobs]. It looks at ctx between two reads of r, and can't interrupt one. The DID has to be
+// Put implements [storage.Blobs]. It looks at ctx between two reads of r, and can't interrupt one. The DID has to be
 // valid.
-func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+func (b *Blobs) Put(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
 	if b.readOnly {
 		return cid.Undef, 0, ErrReadOnly
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// ErrReadOnly is what PutBlob and DeleteBlob return of a folder that is open for reading only.
+// ErrReadOnly is what Put and Delete return of a folder that is open for reading only.
 var ErrReadOnly = errors.New("disk: the folder is open for reading only")
 
 // OpenReadOnly opens a folder that exists for reading, also while this or another process has it open: for backups and other

@@ -28,17 +28,17 @@ func TestOpenReadOnly(t *testing.T) {
 		}
 		return 0, io.EOF
 	}), strings.NewReader(" world"))
-	if c, _, err := b.PutBlob(t.Context(), did, upload); err != nil || c != hello.CID {
+	if c, _, err := b.Put(t.Context(), did, upload); err != nil || c != hello.CID {
 		t.Fatalf("an upload meanwhile: %s, %v", c, err)
 	}
 	if got := read(t, reader); got != "hello world" {
 		t.Errorf("read %q", got)
 	}
-	if _, _, err := reader.PutBlob(t.Context(), did, strings.NewReader("hello")); !errors.Is(err, disk.ErrReadOnly) {
-		t.Errorf("PutBlob: %v, want %v", err, disk.ErrReadOnly)
+	if _, _, err := reader.Put(t.Context(), did, strings.NewReader("hello")); !errors.Is(err, disk.ErrReadOnly) {
+		t.Errorf("Put: %v, want %v", err, disk.ErrReadOnly)
 	}
-	if err := reader.DeleteBlob(t.Context(), hello); !errors.Is(err, disk.ErrReadOnly) {
-		t.Errorf("DeleteBlob: %v, want %v", err, disk.ErrReadOnly)
+	if err := reader.Delete(t.Context(), hello); !errors.Is(err, disk.ErrReadOnly) {
+		t.Errorf("Delete: %v, want %v", err, disk.ErrReadOnly)
 	}
 	if got := read(t, b); got != "hello world" {
 		t.Errorf("read %q after that", got)

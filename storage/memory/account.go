@@ -25,7 +25,7 @@ func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (id int
 			return err
 		}
 		if a.Invite != nil {
-			err := s.swapToken(a.Invite.Old, a.Invite.New)
+			err := s.swapDocument(a.Invite.Old, a.Invite.New)
 			if errors.Is(err, storage.ErrNotFound) {
 				err = storage.ErrConflict
 			}
@@ -33,6 +33,7 @@ func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (id int
 				return err
 			}
 		}
+		a.Commit.Guard = nil
 		if _, err := s.commit(a.Commit); err != nil {
 			return err
 		}
@@ -85,7 +86,7 @@ func (s *Store) UpdateAccount(
 	return seq, err
 }
 
-// DeleteAccount implements [storage.Accounts]. Its cost grows with the length of the log.
+// DeleteAccount implements [storage.Accounts].
 func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (seq int64, err error) {
 	err = s.write(ctx, func(s *state) error {
 		row := s.account(did)
@@ -93,11 +94,9 @@ func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, events ...sto
 			return nil
 		}
 		s.dropAccount(row)
-		s.preferences.Delete(preferences{did: did})
 		s.dropRepo(did)
-		s.deleteTokens(did)
-		s.keys.Delete(key{name: string(did)})
-		s.orphanBlobs(did)
+		s.deleteDocuments(did, func(string) bool { return true })
+		s.claimAll(did)
 		s.dropEvents(did)
 		seq = s.append(events)
 		return nil
@@ -152,6 +151,17 @@ func ends(a *storage.Account) bool { return !a.DeactivatedAt.IsZero() && !a.Dele
 func (s *state) account(did syntax.DID) *storage.Account {
 	row, _ := s.accountsByDID.Get(&storage.Account{DID: did})
 	return row
+}
+
+// admit returns [storage.ErrGuard] unless the guard on an account, if there is one, is met.
+func (s *state) admit(did syntax.DID, g *storage.Guard) error {
+	if g == nil {
+		return nil
+	}
+	if row := s.account(did); row == nil || !g.Admits(row) {
+		return storage.ErrGuard
+	}
+	return nil
 }
 
 // putAccount adds an account whose ID and DID are free, and whose handle and address have to be.

@@ -44,8 +44,14 @@ func (b *blob) rank() int {
 func (b *blob) idle() bool { return b.claimed || !b.Referenced && b.TakedownRef == "" }
 
 // PutBlob implements [storage.BlobIndex]. An upload makes a blob that has lost its last reference a temporary one again.
-func (s *Store) PutBlob(ctx context.Context, b storage.Blob) error {
+func (s *Store) PutBlob(ctx context.Context, b storage.Blob, g *storage.Guard) error {
 	return s.write(ctx, func(s *state) error {
+		if s.account(b.DID) == nil {
+			return storage.ErrNotFound
+		}
+		if err := s.admit(b.DID, g); err != nil {
+			return err
+		}
 		b.CreatedAt = utc(b.CreatedAt)
 		old := s.blob(b.DID, b.CID)
 		if old == nil {
@@ -83,34 +89,7 @@ func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Bl
 
 // ListBlobs implements [storage.BlobIndex].
 func (s *Store) ListBlobs(
-	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
-) iter.Seq2[cid.Cid, error] {
-	return func(yield func(cid.Cid, error) bool) {
-		r := s.now.Load().repo(did)
-		if r == nil {
-			return
-		}
-		n, last := 0, after
-		r.refs.Ascend(ref{blob: after}, func(f ref) bool {
-			switch {
-			case n >= limit:
-				return false
-			case f.blob == last || f.rev <= since:
-				return true
-			}
-			if err := ctx.Err(); err != nil {
-				yield(cid.Undef, err)
-				return false
-			}
-			n, last = n+1, f.blob
-			return yield(f.cid, nil)
-		})
-	}
-}
-
-// ListMissingBlobs implements [storage.BlobIndex].
-func (s *Store) ListMissingBlobs(
-	ctx context.Context, did syntax.DID, after string, limit int,
+	ctx context.Context, did syntax.DID, in storage.BlobRange,
 ) iter.Seq2[storage.BlobRef, error] {
 	return func(yield func(storage.BlobRef, error) bool) {
 		now := s.now.Load()
@@ -118,16 +97,16 @@ func (s *Store) ListMissingBlobs(
 		if r == nil {
 			return
 		}
-		n, last := 0, after
-		r.refs.Ascend(ref{blob: after}, func(f ref) bool {
+		n, last := 0, in.After
+		r.refs.Ascend(ref{blob: in.After}, func(f ref) bool {
 			switch {
-			case n >= limit:
+			case in.Limit > 0 && n >= in.Limit:
 				return false
-			case f.blob == last:
+			case f.blob == last || f.rev <= in.Since:
 				return true
 			}
 			last = f.blob
-			if row := now.blob(did, f.cid); row != nil && !row.claimed {
+			if row := now.blob(did, f.cid); in.Missing && row != nil && !row.claimed {
 				return true
 			}
 			if err := ctx.Err(); err != nil {
@@ -138,20 +117,6 @@ func (s *Store) ListMissingBlobs(
 			return yield(storage.BlobRef{CID: f.cid, Path: f.path}, nil)
 		})
 	}
-}
-
-// SetBlobTakedown implements [storage.BlobIndex].
-func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error {
-	return s.write(ctx, func(s *state) error {
-		old := s.blob(did, c)
-		if old == nil || old.claimed {
-			return storage.ErrNotFound
-		}
-		row := *old
-		row.TakedownRef = ref
-		s.putBlob(old, &row)
-		return nil
-	})
 }
 
 // ClaimBlobs implements [storage.BlobIndex].
@@ -223,8 +188,8 @@ func (s *state) settle(r *repo, touched map[cid.Cid]struct{}) {
 	}
 }
 
-// orphanBlobs queues all blobs of an account for deletion.
-func (s *state) orphanBlobs(did syntax.DID) {
+// claimAll marks all blobs of an account as about to be deleted.
+func (s *state) claimAll(did syntax.DID) {
 	var rows []*blob
 	s.blobs.Ascend(&blob{Blob: storage.Blob{DID: did}}, func(b *blob) bool {
 		if b.DID != did {
@@ -236,7 +201,7 @@ func (s *state) orphanBlobs(did syntax.DID) {
 	for _, old := range rows {
 		row := *old
 		row.Referenced, row.TakedownRef = false, ""
-		row.orphaned = true
+		row.claimed = true
 		s.putBlob(old, &row)
 	}
 }

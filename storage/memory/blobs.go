@@ -25,8 +25,8 @@ func NewBlobs() *Blobs {
 	return &Blobs{blobs: make(map[storage.BlobID][]byte)}
 }
 
-// PutBlob implements [storage.Blobs].
-func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
+// Put implements [storage.Blobs].
+func (b *Blobs) Put(ctx context.Context, did syntax.DID, r io.Reader) (cid.Cid, int64, error) {
 	data, err := io.ReadAll(r)
 	if err == nil {
 		err = ctx.Err()
@@ -45,8 +45,8 @@ func (b *Blobs) PutBlob(ctx context.Context, did syntax.DID, r io.Reader) (cid.C
 	return c, int64(len(data)), nil
 }
 
-// OpenBlob implements [storage.Blobs].
-func (b *Blobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
+// Open implements [storage.Blobs].
+func (b *Blobs) Open(ctx context.Context, id storage.BlobID) (io.ReadSeekCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -59,8 +59,8 @@ func (b *Blobs) OpenBlob(ctx context.Context, id storage.BlobID) (io.ReadSeekClo
 	return openBlob{bytes.NewReader(data)}, nil
 }
 
-// DeleteBlob implements [storage.Blobs]. Who has the blob open reads on.
-func (b *Blobs) DeleteBlob(ctx context.Context, id storage.BlobID) error {
+// Delete implements [storage.Blobs]. Who has the blob open reads on.
+func (b *Blobs) Delete(ctx context.Context, id storage.BlobID) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

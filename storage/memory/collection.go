@@ -62,7 +62,7 @@ func collectionOf(path string) syntax.NSID {
 
 // has says whether a repo has a record of a collection.
 func (r *repo) has(collection syntax.NSID) (yes bool) {
-	scan(r.records, storage.RecordRange{Collection: collection}, func(*record) bool {
+	r.scan(storage.RecordRange{Collection: collection}, func(*record) bool {
 		yes = true
 		return false
 	})

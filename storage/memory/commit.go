@@ -58,8 +58,12 @@ func (s *Store) Replace(
 	return seq, err
 }
 
-// expect returns the repo that c is to change, an empty one if it is the first commit. Error: [storage.ErrConflict].
+// expect returns the repo that c is to change, an empty one if it is the first commit. Errors: [storage.ErrGuard];
+// [storage.ErrConflict].
 func (s *state) expect(c storage.Commit) (*repo, error) {
+	if err := s.admit(c.Head.DID, c.Guard); err != nil {
+		return nil, err
+	}
 	r := s.repo(c.Head.DID)
 	if r == nil {
 		r = newRepo()
@@ -123,7 +127,7 @@ func (r *repo) putRow(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid
 		if same == nil {
 			return fmt.Errorf("%w: earlier row with record %s", storage.ErrNotFound, w.CID)
 		}
-		w.Bytes, w.Blobs = same.Bytes, same.blobs
+		w.Bytes, w.Blobs, w.Subject = same.Bytes, same.blobs, same.subject
 	}
 	r.write(w, rev, touched)
 	return nil
@@ -136,6 +140,7 @@ func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]
 		takedown = old.TakedownRef
 		r.recordsByCID.Delete(old)
 		r.takenDown.Delete(old)
+		r.subjects.Delete(subject{old.subject, old.Path})
 		for _, c := range old.blobs {
 			r.refs.Delete(ref{blob: c.String(), path: w.Path})
 			touched[c] = struct{}{}
@@ -145,10 +150,14 @@ func (r *repo) write(w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]
 		return
 	}
 	rec := &record{
-		Record: storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: bytes.Clone(w.Bytes), TakedownRef: takedown},
-		blobs:  slices.Clone(w.Blobs),
+		Record:  storage.Record{Path: w.Path, CID: w.CID, Rev: rev, Bytes: bytes.Clone(w.Bytes), TakedownRef: takedown},
+		blobs:   slices.Clone(w.Blobs),
+		subject: w.Subject,
 	}
 	r.putRecord(rec)
+	if rec.subject != "" {
+		r.subjects.Set(subject{rec.subject, rec.Path})
+	}
 	for _, c := range w.Blobs {
 		r.refs.Set(ref{blob: c.String(), path: w.Path, cid: c, rev: rev})
 		touched[c] = struct{}{}

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -20,11 +21,15 @@ func (s *Store) AppendEvents(ctx context.Context, events ...storage.Event) (seq 
 }
 
 // ListEvents implements [storage.Events].
-func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *Store) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
-		n := 0
-		s.now.Load().events.Ascend(&storage.Event{Seq: after + 1}, func(e *storage.Event) bool {
-			if limit > 0 && n >= limit {
+		now, n := s.now.Load(), 0
+		table := now.events
+		if r.DID != "" {
+			table = now.eventsByDID
+		}
+		table.Ascend(&storage.Event{DID: r.DID, Seq: r.After + 1}, func(e *storage.Event) bool {
+			if r.DID != "" && e.DID != r.DID || r.Limit > 0 && n >= r.Limit {
 				return false
 			}
 			n++
@@ -37,6 +42,21 @@ func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq
 	}
 }
 
+// WaitEvents implements [storage.Events].
+func (s *Store) WaitEvents(ctx context.Context, after int64) error {
+	for {
+		now := s.now.Load()
+		if e, ok := now.events.Max(); ok && e.Seq > after {
+			return nil
+		}
+		select {
+		case <-now.more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // LastSeq implements [storage.Events].
 func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	return s.now.Load().lastSeq, ctx.Err()
@@ -44,6 +64,9 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 
 // RaiseSeq implements [storage.Events].
 func (s *Store) RaiseSeq(ctx context.Context, seq int64) error {
+	if seq < 0 || seq > storage.MaxSeq {
+		return fmt.Errorf("memory: sequence number %d is out of range", seq)
+	}
 	return s.write(ctx, func(s *state) error {
 		s.lastSeq = max(s.lastSeq, seq)
 		return nil
@@ -58,7 +81,7 @@ func (s *Store) TrimEvents(ctx context.Context, before time.Time, limit int) (n 
 			if !ok || !e.Time.Before(before) {
 				break
 			}
-			s.events.PopMin()
+			s.dropEvent(e)
 			n++
 		}
 		return nil
@@ -71,26 +94,34 @@ func (s *state) append(events []storage.Event) int64 {
 	if len(events) == 0 {
 		return 0
 	}
+	s.more = make(chan struct{})
 	for _, e := range events {
 		s.lastSeq++
 		e.Seq = s.lastSeq
 		e.Time = utc(e.Time)
 		e.Body = bytes.Clone(e.Body)
 		s.events.Set(&e)
+		s.eventsByDID.Set(&e)
 	}
 	return s.lastSeq
+}
+
+func (s *state) dropEvent(e *storage.Event) {
+	s.events.Delete(e)
+	s.eventsByDID.Delete(e)
 }
 
 // dropEvents removes all events of an account.
 func (s *state) dropEvents(did syntax.DID) {
 	var drop []*storage.Event
-	s.events.Scan(func(e *storage.Event) bool {
-		if e.DID == did {
-			drop = append(drop, e)
+	s.eventsByDID.Ascend(&storage.Event{DID: did}, func(e *storage.Event) bool {
+		if e.DID != did {
+			return false
 		}
+		drop = append(drop, e)
 		return true
 	})
 	for _, e := range drop {
-		s.events.Delete(e)
+		s.dropEvent(e)
 	}
 }

@@ -14,11 +14,12 @@ func ExampleNew() {
 	ctx := context.Background()
 	var store storage.Store = memory.New()
 
-	if err := store.PutKey(ctx, "did:web:example.com", []byte("sealed")); err != nil {
+	key := storage.Document{Kind: "key", ID: "rotation", Value: []byte("sealed")}
+	if err := store.PutDocument(ctx, storage.NewDocument{Document: key}); err != nil {
 		fmt.Println(err)
 	}
-	sealed, err := store.Key(ctx, "did:web:example.com")
-	fmt.Printf("%s %v\n", sealed, err)
+	d, err := store.Document(ctx, "key", "rotation")
+	fmt.Printf("%s %v\n", d.Value, err)
 	// Output: sealed <nil>
 }
 
@@ -26,11 +27,11 @@ func ExampleNewBlobs() {
 	ctx := context.Background()
 	var blobs storage.Blobs = memory.NewBlobs()
 
-	c, size, err := blobs.PutBlob(ctx, "did:web:example.com", strings.NewReader("hello"))
+	c, size, err := blobs.Put(ctx, "did:web:example.com", strings.NewReader("hello"))
 	if err != nil {
 		fmt.Println(err)
 	}
-	r, err := blobs.OpenBlob(ctx, storage.BlobID{DID: "did:web:example.com", CID: c})
+	r, err := blobs.Open(ctx, storage.BlobID{DID: "did:web:example.com", CID: c})
 	if err != nil {
 		fmt.Println(err)
 	}

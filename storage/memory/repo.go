@@ -18,15 +18,20 @@ type repo struct {
 	head         storage.Head
 	nodes        *btree.BTreeG[*storage.Block]
 	records      *btree.BTreeG[*record] // by path
-	recordsByCID *btree.BTreeG[*record]
+	recordsByCID *btree.BTreeG[*record] // of one CID those with the greatest rev first
 	takenDown    *btree.BTreeG[*record] // by path
 	refs         *btree.BTreeG[ref]
+	subjects     *btree.BTreeG[subject]
 }
 
 type record struct {
 	storage.Record
-	blobs []cid.Cid
+	blobs   []cid.Cid
+	subject string
 }
+
+// subject says that a record names a subject.
+type subject struct{ name, path string }
 
 // ref says that a record refers to a blob.
 type ref struct {
@@ -41,11 +46,14 @@ func newRepo() *repo {
 		nodes:   table(func(a, b *storage.Block) int { return compareCIDs(a.CID, b.CID) }),
 		records: table(func(a, b *record) int { return strings.Compare(a.Path, b.Path) }),
 		recordsByCID: table(func(a, b *record) int {
-			return cmp.Or(compareCIDs(a.CID, b.CID), strings.Compare(a.Path, b.Path))
+			return cmp.Or(compareCIDs(a.CID, b.CID), -cmp.Compare(a.Rev, b.Rev), strings.Compare(a.Path, b.Path))
 		}),
 		takenDown: table(func(a, b *record) int { return strings.Compare(a.Path, b.Path) }),
 		refs: table(func(a, b ref) int {
 			return cmp.Or(strings.Compare(a.blob, b.blob), strings.Compare(a.path, b.path))
+		}),
+		subjects: table(func(a, b subject) int {
+			return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.path, b.path))
 		}),
 	}
 }
@@ -60,6 +68,7 @@ func (r *repo) clone() *repo {
 	c.recordsByCID = r.recordsByCID.Copy()
 	c.takenDown = r.takenDown.Copy()
 	c.refs = r.refs.Copy()
+	c.subjects = r.subjects.Copy()
 	return &c
 }
 
@@ -72,9 +81,9 @@ func (r *repo) refers(blob string) (yes bool) {
 	return yes
 }
 
-// recordWith returns a record with a CID, or nil.
+// recordWith returns the newest record with a CID, or nil.
 func (r *repo) recordWith(c cid.Cid) (found *record) {
-	r.recordsByCID.Ascend(&record{Record: storage.Record{CID: c}}, func(rec *record) bool {
+	r.recordsByCID.Ascend(&record{Record: storage.Record{CID: c, Rev: "~"}}, func(rec *record) bool {
 		if rec.CID == c {
 			found = rec
 		}
@@ -169,7 +178,7 @@ func (r reader) Records(
 			return
 		}
 		n := 0
-		scan(p.records, in, func(rec *record) bool {
+		p.scan(in, func(rec *record) bool {
 			if in.Limit > 0 && n >= in.Limit {
 				return false
 			}
@@ -181,33 +190,6 @@ func (r reader) Records(
 			return yield(rec.Record, nil)
 		})
 	}
-}
-
-// scan calls each with the records of a range, whatever its limit, until it returns false.
-func scan(records *btree.BTreeG[*record], in storage.RecordRange, each func(*record) bool) {
-	at := func(path string) *record { return &record{Record: storage.Record{Path: path}} }
-	if in.Collection == "" {
-		if in.Reverse {
-			records.Reverse(each)
-		} else {
-			records.Scan(each)
-		}
-		return
-	}
-	prefix := string(in.Collection) + "/"
-	low, high := prefix+string(in.After), string(in.Collection)+"0" // the string after all that begin with prefix
-	if in.Before != "" {
-		high = prefix + string(in.Before)
-	}
-	if in.Reverse {
-		records.Descend(at(high), func(rec *record) bool {
-			return rec.Path == high || rec.Path > low && each(rec)
-		})
-		return
-	}
-	records.Ascend(at(low), func(rec *record) bool {
-		return rec.Path < high && (rec.Path == low || each(rec))
-	})
 }
 
 // Collections implements [storage.RepoReader].

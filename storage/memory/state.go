@@ -20,17 +20,16 @@ type state struct {
 	accountsByEmail  *btree.BTreeG[*storage.Account] // those that have one
 	accountsByEnd    *btree.BTreeG[*storage.Account] // the deactivated ones that have a DeleteAfter, by that and ID
 
-	preferences *btree.BTreeG[preferences]
-
 	repos   *btree.BTreeG[*repo]
 	members *btree.BTreeG[member]
-	events  *btree.BTreeG[*storage.Event]
 
-	tokens         *btree.BTreeG[*storage.Token] // by kind and ID
-	tokensByDID    *btree.BTreeG[*storage.Token]
-	tokensByExpiry *btree.BTreeG[*storage.Token]
+	events      *btree.BTreeG[*storage.Event] // by their numbers
+	eventsByDID *btree.BTreeG[*storage.Event]
+	more        chan struct{} // is closed when a state with later events was published
 
-	keys *btree.BTreeG[key]
+	documents         *btree.BTreeG[*storage.Document] // by kind and ID
+	documentsByOwner  *btree.BTreeG[*storage.Document]
+	documentsByExpiry *btree.BTreeG[*storage.Document] // those that expire
 
 	blobs          *btree.BTreeG[*blob]
 	idleBlobs      *btree.BTreeG[*blob] // those that may be deleted at some time, the most urgent first
@@ -46,19 +45,24 @@ func newState() *state {
 		accountsByEnd: table(func(a, b *storage.Account) int {
 			return cmp.Or(a.DeleteAfter.Compare(b.DeleteAfter), cmp.Compare(a.ID, b.ID))
 		}),
-		preferences: table(func(a, b preferences) int { return strings.Compare(string(a.did), string(b.did)) }),
 
 		repos:   table(func(a, b *repo) int { return strings.Compare(string(a.head.DID), string(b.head.DID)) }),
 		members: table(compareMembers),
-		events:  table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
-		tokens:  table(compareTokens),
-		tokensByDID: table(func(a, b *storage.Token) int {
-			return cmp.Or(strings.Compare(string(a.DID), string(b.DID)), compareTokens(a, b))
+
+		events: table(func(a, b *storage.Event) int { return cmp.Compare(a.Seq, b.Seq) }),
+		eventsByDID: table(func(a, b *storage.Event) int {
+			return cmp.Or(strings.Compare(string(a.DID), string(b.DID)), cmp.Compare(a.Seq, b.Seq))
 		}),
-		tokensByExpiry: table(func(a, b *storage.Token) int {
-			return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), compareTokens(a, b))
+		more: make(chan struct{}),
+
+		documents: table(compareDocuments),
+		documentsByOwner: table(func(a, b *storage.Document) int {
+			return cmp.Or(strings.Compare(string(a.Owner), string(b.Owner)), compareDocuments(a, b))
 		}),
-		keys:      table(func(a, b key) int { return strings.Compare(a.name, b.name) }),
+		documentsByExpiry: table(func(a, b *storage.Document) int {
+			return cmp.Or(a.ExpiresAt.Compare(b.ExpiresAt), compareDocuments(a, b))
+		}),
+
 		blobs:     table(compareBlobs),
 		idleBlobs: table(compareIdle),
 
@@ -74,14 +78,13 @@ func (s *state) clone() *state {
 	c.accountsByHandle = s.accountsByHandle.Copy()
 	c.accountsByEmail = s.accountsByEmail.Copy()
 	c.accountsByEnd = s.accountsByEnd.Copy()
-	c.preferences = s.preferences.Copy()
 	c.repos = s.repos.Copy()
 	c.members = s.members.Copy()
 	c.events = s.events.Copy()
-	c.tokens = s.tokens.Copy()
-	c.tokensByDID = s.tokensByDID.Copy()
-	c.tokensByExpiry = s.tokensByExpiry.Copy()
-	c.keys = s.keys.Copy()
+	c.eventsByDID = s.eventsByDID.Copy()
+	c.documents = s.documents.Copy()
+	c.documentsByOwner = s.documentsByOwner.Copy()
+	c.documentsByExpiry = s.documentsByExpiry.Copy()
 	c.blobs = s.blobs.Copy()
 	c.idleBlobs = s.idleBlobs.Copy()
 	c.takenDownBlobs = s.takenDownBlobs.Copy()

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,8 @@ type Store struct {
 
 var _ storage.Store = (*Store)(nil)
 
+var errNoNumber = errors.New("memory: no sequence number is left")
+
 // New returns an empty store.
 func New() *Store {
 	s := &Store{}
@@ -33,11 +36,18 @@ func (s *Store) write(ctx context.Context, change func(*state) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	next := s.now.Load().clone()
+	old := s.now.Load()
+	next := old.clone()
 	if err := change(next); err != nil {
 		return err
 	}
+	if next.lastSeq > storage.MaxSeq {
+		return errNoNumber
+	}
 	s.now.Store(next)
+	if next.more != old.more {
+		close(old.more)
+	}
 	return nil
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store { return memory.New() })
+	storagetest.Run(t, func(t *testing.T) storage.Store { return memory.New() }, storagetest.InMemory)
 }
 
 func TestBlobs(t *testing.T) {

@@ -8,15 +8,18 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// SetRecordTakedown implements [storage.Repos].
-func (s *Store) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
+// SetTakedown implements [storage.Takedowns].
+func (s *Store) SetTakedown(ctx context.Context, t storage.Takedown) error {
 	return s.write(ctx, func(s *state) error {
-		old := s.repo(did)
+		if t.Blob.Defined() {
+			return s.takeDownBlob(t)
+		}
+		old := s.repo(t.DID)
 		if old == nil {
 			return storage.ErrNotFound
 		}
 		next := old.clone()
-		if !next.takeDown(path, ref) {
+		if !next.takeDown(t.Path, t.Ref) {
 			return storage.ErrNotFound
 		}
 		s.repos.Set(next)
@@ -24,38 +27,42 @@ func (s *Store) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref
 	})
 }
 
-// ListRecordTakedowns implements [storage.Repos].
-func (s *Store) ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
-		r := s.now.Load().repo(did)
-		if r == nil {
+// ListTakedowns implements [storage.Takedowns].
+func (s *Store) ListTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Takedown, error] {
+	return func(yield func(storage.Takedown, error) bool) {
+		now, more := s.now.Load(), true
+		next := func(t storage.Takedown) bool {
+			if err := ctx.Err(); err != nil {
+				yield(storage.Takedown{}, err)
+				more = false
+			} else {
+				more = yield(t, nil)
+			}
+			return more
+		}
+		if r := now.repo(did); r != nil {
+			r.takenDown.Scan(func(rec *record) bool {
+				return next(storage.Takedown{DID: did, Path: rec.Path, Ref: rec.TakedownRef})
+			})
+		}
+		if !more {
 			return
 		}
-		r.takenDown.Scan(func(rec *record) bool {
-			if err := ctx.Err(); err != nil {
-				yield(storage.Record{}, err)
-				return false
-			}
-			return yield(rec.Record, nil)
+		now.takenDownBlobs.Ascend(&blob{Blob: storage.Blob{DID: did}}, func(b *blob) bool {
+			return b.DID == did && next(storage.Takedown{DID: did, Blob: b.CID, Ref: b.TakedownRef})
 		})
 	}
 }
 
-// ListBlobTakedowns implements [storage.BlobIndex].
-func (s *Store) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
-	return func(yield func(storage.Blob, error) bool) {
-		first := &blob{Blob: storage.Blob{DID: did}}
-		s.now.Load().takenDownBlobs.Ascend(first, func(b *blob) bool {
-			if b.DID != did {
-				return false
-			}
-			if err := ctx.Err(); err != nil {
-				yield(storage.Blob{}, err)
-				return false
-			}
-			return yield(b.Blob, nil)
-		})
+func (s *state) takeDownBlob(t storage.Takedown) error {
+	old := s.blob(t.DID, t.Blob)
+	if old == nil || old.claimed {
+		return storage.ErrNotFound
 	}
+	row := *old
+	row.TakedownRef = t.Ref
+	s.putBlob(old, &row)
+	return nil
 }
 
 // takeDown sets the takedown of a record, and returns whether there is such a record.
@@ -78,7 +85,7 @@ func (r *repo) takeDownAs(old *repo) {
 	})
 }
 
-// putRecord adds a record, or replaces one that has the same path and CID.
+// putRecord adds a record, or replaces one that has the same path, CID and rev.
 func (r *repo) putRecord(rec *record) {
 	r.records.Set(rec)
 	r.recordsByCID.Set(rec)

@@ -14,10 +14,10 @@ import (
 )
 
 const accountColumns = `a.id, a.did, a.handle, a.email, a.email_confirmed, a.password_hash, a.created, a.deactivated,
-	a.delete_after, a.takedown, a.suspended`
+	a.delete_after, a.takedown, a.suspended, a.epoch, a.session_epoch`
 
 // accountColumnCount is how many columns accountColumns names.
-const accountColumnCount = 11
+const accountColumnCount = 13
 
 // CreateAccount implements [storage.Accounts].
 func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (int64, error) {
@@ -38,24 +38,26 @@ func createAccount(db *conn, n storage.NewAccount) (id int64, err error) {
 		return 0, err
 	}
 	if n.Invite != nil {
-		if err := checkToken(db, n.Invite.Old); errors.Is(err, storage.ErrNotFound) {
+		if err := checkDocument(db, n.Invite.Old); errors.Is(err, storage.ErrNotFound) {
 			return 0, fmt.Errorf("sqlite: invite: %w", storage.ErrConflict)
 		} else if err != nil {
 			return 0, err
 		}
 	}
+	n.Commit.Guard = nil
 	if _, err := commit(db, n.Commit); err != nil { // checks before it writes
 		return 0, err
 	}
 	if n.Invite != nil {
-		if err := storeToken(db, n.Invite.New); err != nil {
+		if err := storeDocument(db, n.Invite.New); err != nil {
 			return 0, err
 		}
 	}
 	err = db.exec(`INSERT INTO accounts (did, handle, email, email_confirmed, password_hash, created, deactivated,
-		delete_after, takedown, suspended, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)`,
+		delete_after, takedown, suspended, epoch, session_epoch, version)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)`,
 		a.DID, a.Handle, a.Email, a.EmailConfirmedAt, a.PasswordHash, a.CreatedAt, a.DeactivatedAt,
-		a.DeleteAfter, a.TakedownRef, a.Suspended)
+		a.DeleteAfter, a.TakedownRef, a.Suspended, a.Epoch, a.SessionEpoch)
 	return db.LastInsertRowID(), err
 }
 
@@ -142,6 +144,8 @@ func scanAccount(r *lite.Stmt) (storage.Account, error) {
 		DeleteAfter:      columnTime(r, 8),
 		TakedownRef:      r.ColumnText(9),
 		Suspended:        r.ColumnBool(10),
+		Epoch:            r.ColumnInt64(11),
+		SessionEpoch:     r.ColumnInt64(12),
 	}, nil
 }
 

@@ -58,11 +58,36 @@ func BenchmarkCommitGrouped(b *testing.B) {
 }
 
 // BenchmarkCommitWork measures the writer's own work: a transaction of 64 commits to 64 repos, without queue and flush.
-func BenchmarkCommitWork(b *testing.B) {
+func BenchmarkCommitWork(b *testing.B) { benchmarkCommit(b, func(*storage.Commit) {}) }
+
+// BenchmarkCommitGuarded is BenchmarkCommitWork with a condition on the account.
+func BenchmarkCommitGuarded(b *testing.B) {
+	g := &storage.Guard{Statuses: []storage.AccountStatus{storage.StatusActive}}
+	benchmarkCommit(b, func(c *storage.Commit) { c.Guard = g })
+}
+
+// BenchmarkCommitSubject is BenchmarkCommitWork with records that name a subject.
+func BenchmarkCommitSubject(b *testing.B) {
+	n := 0
+	benchmarkCommit(b, func(c *storage.Commit) {
+		n++
+		c.Writes[0].Subject = fmt.Sprintf("at://%s/%s", did(n), path(n))
+	})
+}
+
+func benchmarkCommit(b *testing.B, change func(*storage.Commit)) {
 	s := open(b, Options{})
 	ks := make([]committer, 64)
 	for i := range ks {
 		ks[i].repo = i
+		first := ks[i].next()
+		_, err := s.CreateAccount(b.Context(), storage.NewAccount{Account: storage.Account{DID: first.Head.DID}, Commit: first})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Account(b.Context(), first.Head.DID); err != nil { // as who is about to write does
+			b.Fatal(err)
+		}
 	}
 	db := s.writer.db
 	if err := db.run(`PRAGMA synchronous = normal`); err != nil {
@@ -74,6 +99,7 @@ func BenchmarkCommitWork(b *testing.B) {
 			b.StopTimer()
 			for i := range ks {
 				commits[i] = ks[i].next()
+				change(&commits[i])
 			}
 			b.StartTimer()
 			if n > 0 {

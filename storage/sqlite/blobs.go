@@ -27,12 +27,22 @@ const blobColumns = `did, cid, size, mime, created, takedown, state`
 const contentOf = `(SELECT content FROM repos WHERE did = ?1)`
 
 // PutBlob implements [storage.BlobIndex].
-func (s *Store) PutBlob(ctx context.Context, b storage.Blob) error {
-	return writeOnly(ctx, s.writer, func(db *conn) error { return putBlob(db, b) })
+func (s *Store) PutBlob(ctx context.Context, b storage.Blob, g *storage.Guard) error {
+	return writeOnly(ctx, s.writer, func(db *conn) error { return putBlob(db, b, g) })
 }
 
-func putBlob(db *conn, b storage.Blob) error {
+func putBlob(db *conn, b storage.Blob, g *storage.Guard) error {
 	id := b.CID.String()
+	hosted, err := exists(db, `SELECT 1 FROM accounts WHERE did = ?1`, b.DID)
+	if err != nil {
+		return err
+	}
+	if !hosted {
+		return fmt.Errorf("sqlite: blob %s: account %s: %w", id, b.DID, storage.ErrNotFound)
+	}
+	if err := checkGuard(db, b.DID, g); err != nil {
+		return err
+	}
 	state, err := one(db, scanInt, `SELECT state FROM blobs WHERE did = ?1 AND cid = ?2`, b.DID, id)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
@@ -57,51 +67,27 @@ func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Bl
 	})
 }
 
+// The blobs that records refer to, each with the least path: all, and those that the account doesn't
+// have.
+const (
+	selectBlobRefs = `SELECT cid, min(path) FROM blob_refs r WHERE content = ` + contentOf + ` AND cid > ?2 AND rev > ?3 `
+	listBlobRefs   = selectBlobRefs + `GROUP BY cid ORDER BY cid LIMIT ?4`
+	listMissing    = selectBlobRefs + `AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.did = ?1 AND b.cid = r.cid AND b.state <> 3)
+		GROUP BY cid ORDER BY cid LIMIT ?4`
+)
+
 // ListBlobs implements [storage.BlobIndex].
-func (s *Store) ListBlobs(
-	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
-) iter.Seq2[cid.Cid, error] {
-	return list(ctx, s.readers, func(db *conn) iter.Seq2[cid.Cid, error] {
-		return each(ctx, db, scanCIDText, `SELECT DISTINCT cid FROM blob_refs
-			WHERE content = `+contentOf+` AND cid > ?2 AND rev > ?3 ORDER BY cid LIMIT ?4`, did, after, since, max(limit, 0))
-	})
-}
-
-// ListMissingBlobs implements [storage.BlobIndex].
-func (s *Store) ListMissingBlobs(
-	ctx context.Context, did syntax.DID, after string, limit int,
-) iter.Seq2[storage.BlobRef, error] {
+func (s *Store) ListBlobs(ctx context.Context, did syntax.DID, r storage.BlobRange) iter.Seq2[storage.BlobRef, error] {
+	limit := r.Limit
+	if limit <= 0 {
+		limit = -1 // none
+	}
+	query := listBlobRefs
+	if r.Missing {
+		query = listMissing
+	}
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.BlobRef, error] {
-		return each(ctx, db, scanBlobRef, `SELECT cid, min(path) FROM blob_refs r
-			WHERE content = `+contentOf+` AND cid > ?2
-			AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.did = ?1 AND b.cid = r.cid AND b.state <> 3)
-			GROUP BY cid ORDER BY cid LIMIT ?3`, did, after, max(limit, 0))
-	})
-}
-
-// SetBlobTakedown implements [storage.BlobIndex].
-func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error {
-	return writeOnly(ctx, s.writer, func(db *conn) error {
-		id := c.String()
-		there, err := exists(db, `SELECT 1 FROM blobs WHERE did = ?1 AND cid = ?2 AND state <> 3`, did, id)
-		if err != nil {
-			return err
-		}
-		if !there {
-			return fmt.Errorf("sqlite: blob %s: %w", id, storage.ErrNotFound)
-		}
-		return db.exec(`UPDATE blobs SET takedown = ?3 WHERE did = ?1 AND cid = ?2`, did, id, ref)
-	})
-}
-
-// selectBlobTakedowns has to repeat the condition of the index blobs_taken_down.
-const selectBlobTakedowns = `SELECT ` + blobColumns + ` FROM blobs INDEXED BY blobs_taken_down
-	WHERE did = ?1 AND takedown <> '' ORDER BY cid`
-
-// ListBlobTakedowns implements [storage.BlobIndex]. One that is being deleted has no takedown.
-func (s *Store) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
-	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Blob, error] {
-		return each(ctx, db, scanBlob, selectBlobTakedowns, did)
+		return each(ctx, db, scanBlobRef, query, did, r.After, r.Since, limit)
 	})
 }
 

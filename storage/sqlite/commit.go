@@ -18,6 +18,9 @@ func (s *Store) Commit(ctx context.Context, c storage.Commit) (int64, error) {
 }
 
 func commit(db *conn, c storage.Commit) (int64, error) {
+	if err := checkGuard(db, c.Head.DID, c.Guard); err != nil {
+		return 0, err
+	}
 	content, err := checkHead(db, c.Head.DID, c.Prev)
 	if err != nil {
 		return 0, err

@@ -31,7 +31,10 @@ type conn struct {
 
 	idle map[string][]*lite.Stmt // by their text: prepared and not in use
 
-	writes int // how many statements that write have run
+	writes   int   // how many statements that write have run
+	appended int64 // the newest event of the writer's transaction, 0 if there is none
+
+	accounts *accountCache // of the store; of the connection that writes only
 }
 
 // openConn opens a connection to an existing database.
@@ -201,6 +204,7 @@ func run(c *lite.Conn, sql string) error {
 
 func bind(s *lite.Stmt, i int, arg any) {
 	switch v := arg.(type) {
+	case nil: // NULL is what isn't bound
 	case int:
 		s.BindInt64(i, int64(v))
 	case int64:

@@ -117,7 +117,7 @@ func checkCrash(t *testing.T, s *Store, acknowledged []int) {
 	ctx := t.Context()
 	events := make(map[string]int)
 	var last int64
-	for e, err := range s.ListEvents(ctx, 0, 0) {
+	for e, err := range s.ListEvents(ctx, storage.EventRange{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func checkCrash(t *testing.T, s *Store, acknowledged []int) {
 // checkNoGarbage looks for rows that belong to no repo.
 func checkNoGarbage(t *testing.T, s *Store) {
 	t.Helper()
-	for _, table := range []string{"contents", "fresh_nodes", "nodes", "records", "record_cids", "fresh_cids", "collections", "blob_refs"} {
+	for _, table := range []string{"contents", "fresh_nodes", "nodes", "records", "record_cids", "fresh_cids", "subjects", "collections", "blob_refs"} {
 		column := "content"
 		if table == "contents" {
 			column = "id"

@@ -20,14 +20,12 @@ func deleteAccount(db *conn, did syntax.DID, events []storage.Event) (int64, err
 		return 0, err
 	}
 	for _, sql := range []string{
-		`DELETE FROM preferences WHERE account = (SELECT id FROM accounts WHERE did = ?1)`,
 		`DELETE FROM accounts WHERE did = ?1`,
 		`UPDATE contents SET state = 2 WHERE id = (SELECT content FROM repos WHERE did = ?1)`,
 		`DELETE FROM repos WHERE did = ?1`,
 		`DELETE FROM record_takedowns WHERE did = ?1`,
-		`DELETE FROM tokens WHERE did = ?1`,
-		`DELETE FROM keys WHERE name = ?1`,
-		`UPDATE blobs SET state = 2, takedown = '' WHERE did = ?1 AND state <> 3`,
+		`DELETE FROM documents INDEXED BY documents_by_owner WHERE owner = ?1 AND owner <> ''`,
+		`UPDATE blobs SET state = 3, takedown = '' WHERE did = ?1 AND state <> 3`, // claimed, so that nobody finds or uses them
 		`DELETE FROM events WHERE did = ?1`,
 	} {
 		if err := db.exec(sql, did); err != nil {

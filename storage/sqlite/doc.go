@@ -25,7 +25,7 @@
 //
 // # Contents
 //
-// MST nodes, records, collections and references to blobs belong to a numbered content, and a repo's row says which
+// MST nodes, records, subjects, collections and references to blobs belong to a numbered content, and a repo's row says which
 // content is the repo's. Replace stages a new content in many small transactions beside the old one and then changes
 // that number. Contents that nothing points to are garbage: what was replaced, what was deleted, and what a process that
 // died had been staging. [Store.Maintain] removes them bit by bit.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -29,17 +30,31 @@ func appendEvents(db *conn, events []storage.Event) (seq int64, err error) {
 		}
 		seq = db.LastInsertRowID()
 	}
+	if seq > storage.MaxSeq {
+		return 0, fmt.Errorf("sqlite: no sequence number is left after %d", int64(storage.MaxSeq))
+	}
+	db.appended = max(db.appended, seq)
 	return seq, nil
 }
 
+// The events of a range: of all accounts, or of one.
+const (
+	selectEvents      = `SELECT seq, did, kind, time, body FROM events `
+	listEvents        = selectEvents + `WHERE seq > ?1 ORDER BY seq LIMIT ?2`
+	listAccountEvents = selectEvents + `INDEXED BY events_by_did WHERE did = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2`
+)
+
 // ListEvents implements [storage.Events].
-func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *Store) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	limit := r.Limit
 	if limit <= 0 {
 		limit = -1 // none
 	}
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Event, error] {
-		return each(ctx, db, scanEvent,
-			`SELECT seq, did, kind, time, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2`, after, limit)
+		if r.DID != "" {
+			return each(ctx, db, scanEvent, listAccountEvents, r.After, limit, r.DID)
+		}
+		return each(ctx, db, scanEvent, listEvents, r.After, limit)
 	})
 }
 
@@ -58,6 +73,9 @@ func lastSeq(db *conn) (int64, error) {
 
 // RaiseSeq implements [storage.Events].
 func (s *Store) RaiseSeq(ctx context.Context, seq int64) error {
+	if seq < 0 || seq > storage.MaxSeq {
+		return fmt.Errorf("sqlite: sequence number %d isn't between 0 and %d", seq, int64(storage.MaxSeq))
+	}
 	return writeOnly(ctx, s.writer, func(db *conn) error {
 		last, err := lastSeq(db)
 		if err != nil || seq <= last {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/sqlite"
 )
 
@@ -29,7 +30,8 @@ func ExampleOpen() {
 	defer store.Close()
 
 	before := store.Counters()
-	if err := store.PutKey(ctx, "did:web:pds.example", []byte("sealed")); err != nil {
+	key := storage.Document{Kind: storage.KindKey, ID: "rotation", Value: []byte("sealed")}
+	if err := store.PutDocument(ctx, storage.NewDocument{Document: key}); err != nil {
 		panic(err)
 	}
 	after := store.Counters()
@@ -58,12 +60,13 @@ func ExampleOpenReadOnly() {
 		panic(err)
 	}
 	defer tool.Close()
-	if err := server.PutKey(ctx, "did:web:pds.example", []byte("sealed")); err != nil {
+	key := storage.NewDocument{Document: storage.Document{Kind: storage.KindKey, ID: "rotation", Value: []byte("sealed")}}
+	if err := server.PutDocument(ctx, key); err != nil {
 		panic(err)
 	}
-	sealed, err := tool.Key(ctx, "did:web:pds.example")
-	fmt.Println(string(sealed), err)
-	fmt.Println(errors.Is(tool.PutKey(ctx, "did:web:pds.example", nil), sqlite.ErrReadOnly))
+	found, err := tool.Document(ctx, storage.KindKey, "rotation")
+	fmt.Println(string(found.Value), err)
+	fmt.Println(errors.Is(tool.PutDocument(ctx, key), sqlite.ErrReadOnly))
 	// Output:
 	// sealed <nil>
 	// true

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
@@ -67,3 +68,35 @@ func firstCommit(d syntax.DID, n int) storage.Commit {
 }
 
 func path(i int) string { return fmt.Sprintf("app.bsky.feed.post/%013d", i) }
+
+// putKey stores a document, for tests that want any write.
+func putKey(ctx context.Context, s *Store, name string) error {
+	return s.PutDocument(ctx, storage.NewDocument{Document: storage.Document{Kind: storage.KindKey, ID: name, Value: []byte("v")}})
+}
+
+// findKey returns the error of reading it.
+func findKey(ctx context.Context, s *Store, name string) error {
+	_, err := s.Document(ctx, storage.KindKey, name)
+	return err
+}
+
+func mustCID(t testing.TB, s string) cid.Cid {
+	t.Helper()
+	c, err := cid.Decode(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// pathsOf returns the paths of the records of a range.
+func pathsOf(t testing.TB, s storage.RepoReader, d syntax.DID, r storage.RecordRange) (paths []string) {
+	t.Helper()
+	for r, err := range s.Records(t.Context(), d, r) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, r.Path)
+	}
+	return paths
+}

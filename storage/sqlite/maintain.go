@@ -44,6 +44,7 @@ func removeGarbage(db *conn) (bool, error) {
 		`DELETE FROM records WHERE content = ?1 AND path IN (SELECT path FROM records WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM record_cids WHERE content = ?1 AND (tail, path) IN (SELECT tail, path FROM record_cids WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM fresh_cids WHERE content = ?1 AND path IN (SELECT path FROM fresh_cids WHERE content = ?1 LIMIT ?2)`,
+		`DELETE FROM subjects WHERE content = ?1 AND (subject, path) IN (SELECT subject, path FROM subjects WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM collections WHERE content = ?1 AND name IN (SELECT name FROM collections WHERE content = ?1 LIMIT ?2)`,
 		`DELETE FROM blob_refs WHERE content = ?1 AND (cid, path) IN (SELECT cid, path FROM blob_refs WHERE content = ?1 LIMIT ?2)`,
 	} {

@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		crashWriter(path)
 		return
 	}
+	if point := os.Getenv(migrateEnv); point != "" {
+		migrateUntil(point)
+		return
+	}
 	if path := os.Getenv(openEnv); path != "" {
 		openAndExit(path)
 		return
@@ -68,7 +72,7 @@ func TestOpenTwice(t *testing.T) {
 	if _, err := Open(t.Context(), path, Options{}); err == nil || !strings.Contains(err.Error(), "open already") {
 		t.Errorf("second Open: %v, want a refusal", err)
 	}
-	if err := s.PutKey(t.Context(), "k", nil); err != nil {
+	if err := putKey(t.Context(), s, "k"); err != nil {
 		t.Errorf("after the refusal: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -114,7 +118,7 @@ func TestOpenForeign(t *testing.T) {
 // Migrations that a database hasn't seen are applied in order, and those that fail leave the version before.
 func TestMigrate(t *testing.T) {
 	s := open(t, Options{})
-	if err := s.PutKey(t.Context(), "k", []byte("v")); err != nil {
+	if err := putKey(t.Context(), s, "k"); err != nil {
 		t.Fatal(err)
 	}
 	db := s.writer.db
@@ -127,16 +131,26 @@ func TestMigrate(t *testing.T) {
 		return v
 	}
 	first := version()
-	scripts := append(migrations(), `CREATE TABLE extra (a) STRICT`) // not a valid STRICT table
-	if err := migrate(db, scripts); err == nil || version() != first {
+	extra := func(scripts ...string) []migration {
+		steps := migrations()
+		for _, script := range scripts {
+			steps = append(steps, migration{script: script})
+		}
+		return steps
+	}
+	if err := migrate(db, extra(`CREATE TABLE extra (a) STRICT`)); err == nil || version() != first {
 		t.Errorf("invalid script: %v, version %d, want an error and version %d", err, version(), first)
 	}
-	scripts = append(migrations(), `CREATE TABLE extra (name TEXT) STRICT`, `INSERT INTO extra SELECT name FROM keys; SELECT broken`)
-	if err := migrate(db, scripts); err == nil || version() != first+1 {
+	const table, fill = `CREATE TABLE extra (name TEXT) STRICT`, `INSERT INTO extra SELECT id FROM documents`
+	if err := migrate(db, extra(table, fill+`; SELECT broken`)); err == nil || version() != first+1 {
 		t.Errorf("second script is invalid: %v, version %d, want an error and version %d", err, version(), first+1)
 	}
-	scripts[len(scripts)-1] = `INSERT INTO extra SELECT name FROM keys`
-	if err := migrate(db, scripts); err != nil || version() != first+2 {
+	broken := extra(table, fill)
+	broken[len(broken)-1].finish = func(*conn) error { return errors.New("broken") }
+	if err := migrate(db, broken); err == nil || version() != first+1 {
+		t.Errorf("the second step can't be finished: %v, version %d, want an error and version %d", err, version(), first+1)
+	}
+	if err := migrate(db, extra(table, fill)); err != nil || version() != first+2 {
 		t.Errorf("valid scripts: %v, version %d, want version %d", err, version(), first+2)
 	}
 	if n, err := one(db, scanInt, `SELECT count(*) FROM extra WHERE name = 'k'`); n != 1 {
@@ -153,9 +167,9 @@ func TestClosed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	errs := map[string]error{"Close": s.Close(), "PutKey": s.PutKey(t.Context(), "k", nil), "Maintain": s.Maintain(t.Context())}
-	_, errs["Key"] = s.Key(t.Context(), "k")
-	for _, err := range s.ListEvents(t.Context(), 0, 0) {
+	errs := map[string]error{"Close": s.Close(), "PutDocument": putKey(t.Context(), s, "k"), "Maintain": s.Maintain(t.Context())}
+	errs["Document"] = findKey(t.Context(), s, "k")
+	for _, err := range s.ListEvents(t.Context(), storage.EventRange{}) {
 		errs["ListEvents"] = err
 	}
 	errs["Snapshot"] = s.Snapshot(t.Context(), func(storage.RepoReader) error { return nil })
@@ -172,7 +186,7 @@ func TestCloseWaits(t *testing.T) {
 	s := openAt(t, path, Options{Create: true})
 	release := hold(t, s)
 	done := make(chan error)
-	go func() { done <- s.PutKey(t.Context(), "k", nil) }()
+	go func() { done <- putKey(t.Context(), s, "k") }()
 	queued(s, 1)
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
@@ -183,7 +197,7 @@ func TestCloseWaits(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	if _, err := openAt(t, path, Options{}).Key(t.Context(), "k"); err != nil {
+	if err := findKey(t.Context(), openAt(t, path, Options{}), "k"); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,7 +12,8 @@ import (
 var ErrReadOnly = errors.New("sqlite: the store is open for reading only")
 
 // OpenReadOnly opens the database at path for reading, also while this or another process has it open: for backups and
-// other tools. What that process writes, later reads see. Of the options, those about writing have no effect. ctx is for opening only.
+// other tools. What that process writes, later reads see, and WaitEvents notices events within a fifth
+// of a second. Of the options, those about writing have no effect. ctx is for opening only.
 //
 // It is an error if the database doesn't exist, or has another version than this package writes.
 func OpenReadOnly(ctx context.Context, path string, o Options) (_ *Store, err error) {
@@ -23,12 +24,17 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (_ *Store, err er
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
-	s := &Store{cache: &accountCache{}, writer: &writer{refusal: ErrReadOnly, closed: true, checkpointer: &checkpointer{}}}
+	s := &Store{cache: &accountCache{}, bell: newBell(), writer: &writer{refusal: ErrReadOnly, closed: true, checkpointer: &checkpointer{}}}
 	s.readers = newPool(path, o.Readers, o.ReaderCache)
 	version, err := read(ctx, s.readers, schemaVersion)
-	if known := len(migrations()); err == nil && version != known {
+	switch known := len(migrations()); {
+	case err != nil:
+	case version < known:
 		err = fmt.Errorf("sqlite: open: the database has schema version %d, and this program reads version %d: "+
-			"open it for writing once with the newer of the two", version, known)
+			"open it for writing once with this program, which migrates it", version, known)
+	case version > known:
+		err = fmt.Errorf("sqlite: open: the database has schema version %d, and this program reads version %d: "+
+			"use a newer program", version, known)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w (in %s)", err, path), s.readers.close())

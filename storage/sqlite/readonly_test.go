@@ -50,7 +50,7 @@ func TestOpenReadOnly(t *testing.T) {
 	if _, err := r.AppendEvents(t.Context(), event(did(1), 10)); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("writing: %v", err)
 	}
-	if err := r.PutKey(t.Context(), "name", []byte("sealed")); !errors.Is(err, ErrReadOnly) {
+	if err := putKey(t.Context(), r, "name"); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("writing: %v", err)
 	}
 	if err := w.Close(); err != nil {

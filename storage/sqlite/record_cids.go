@@ -1,8 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"encoding/binary"
-	"errors"
+	"slices"
 
 	"github.com/ipfs/go-cid"
 	lite "zombiezen.com/go/sqlite"
@@ -49,21 +50,29 @@ func indexFreshCIDs(db *conn, content int64) error {
 	return db.exec(`DELETE FROM fresh_cids WHERE content = ?1`, content)
 }
 
-// These find a record r of content ?1 by its CID ?2, whose tail is ?3: most are in record_cids.
+// These find the records r of content ?1 by their CID ?2, whose tail is ?3: most are in record_cids.
 const (
 	recordByCID = `FROM record_cids c CROSS JOIN records r ON r.content = c.content AND r.path = c.path
-	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2 LIMIT 1`
+	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2`
 	recordByFreshCID = `FROM fresh_cids c CROSS JOIN records r ON r.content = c.content AND r.path = c.path
-	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2 LIMIT 1`
+	WHERE c.content = ?1 AND c.tail = ?3 AND r.cid = ?2`
 )
 
-// recordBlock returns the bytes of a record of a content.
+// newestByCID selects rev and bytes of the newest record that has a CID. (In SQLite, bytes beside max
+// come from the row that has the maximum. Without HAVING there would be a row of NULLs for no record.)
+const newestByCID = `SELECT max(r.rev), r.bytes ` + recordByCID + ` HAVING count(*) > 0
+	UNION ALL SELECT max(r.rev), r.bytes ` + recordByFreshCID + ` HAVING count(*) > 0`
+
+// recordBlock returns a record of a content as a block, with the greatest rev if several have the CID.
 func recordBlock(db *conn, content int64, c cid.Cid, scan func(*lite.Stmt) (storage.Block, error)) (storage.Block, error) {
-	b, err := one(db, scan, `SELECT r.rev, r.bytes `+recordByCID, content, c, cidTail(c))
-	if errors.Is(err, storage.ErrNotFound) {
-		return one(db, scan, `SELECT r.rev, r.bytes `+recordByFreshCID, content, c, cidTail(c))
+	found, err := all(db, scan, newestByCID, content, c, cidTail(c))
+	switch {
+	case err != nil:
+		return storage.Block{}, err
+	case len(found) == 0:
+		return storage.Block{}, storage.ErrNotFound
 	}
-	return b, err
+	return slices.MaxFunc(found, func(a, b storage.Block) int { return cmp.Compare(a.Rev, b.Rev) }), nil
 }
 
 // cidTail is the part of a CID that record_cids has.

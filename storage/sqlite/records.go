@@ -14,8 +14,17 @@ import (
 const recordColumns = `r.path, r.cid, r.rev, r.bytes, CASE WHEN EXISTS (SELECT 1 FROM record_takedowns WHERE did = ?1)
 	THEN (SELECT t.ref FROM record_takedowns t WHERE t.did = ?1 AND t.path = r.path) END`
 
-const selectRecords = `SELECT ` + recordColumns + ` FROM records r WHERE r.content = ` + contentOf + `
-	AND r.path >= ?2 AND r.path < ?3 `
+// The records of a range: all, those that name the subject ?5, those that refer to the blob ?5.
+const (
+	selectRecords = `SELECT ` + recordColumns + ` FROM records r WHERE r.content = ` + contentOf + `
+	AND r.path >= ?2 AND r.path < ?3 ORDER BY r.path `
+	selectBySubject = `SELECT ` + recordColumns + ` FROM subjects s
+	CROSS JOIN records r ON r.content = s.content AND r.path = s.path
+	WHERE s.content = ` + contentOf + ` AND s.subject = ?5 AND s.path >= ?2 AND s.path < ?3 ORDER BY s.path `
+	selectByBlob = `SELECT ` + recordColumns + ` FROM blob_refs b
+	CROSS JOIN records r ON r.content = b.content AND r.path = b.path
+	WHERE b.content = ` + contentOf + ` AND b.cid = ?5 AND b.path >= ?2 AND b.path < ?3 ORDER BY b.path `
+)
 
 func (r reader) Records(ctx context.Context, did syntax.DID, rr storage.RecordRange) iter.Seq2[storage.Record, error] {
 	from, to := bounds(rr)
@@ -23,10 +32,17 @@ func (r reader) Records(ctx context.Context, did syntax.DID, rr storage.RecordRa
 	if limit <= 0 {
 		limit = -1 // none
 	}
-	if rr.Reverse {
-		return each(ctx, r.db, scanRecord, selectRecords+`ORDER BY r.path DESC LIMIT ?4`, did, from, to, limit)
+	query, args := selectRecords, []any{did, from, to, limit}
+	switch {
+	case rr.Subject != "":
+		query, args = selectBySubject, append(args, rr.Subject)
+	case rr.Blob.Defined():
+		query, args = selectByBlob, append(args, rr.Blob.String())
 	}
-	return each(ctx, r.db, scanRecord, selectRecords+`ORDER BY r.path LIMIT ?4`, did, from, to, limit)
+	if rr.Reverse {
+		query += `DESC `
+	}
+	return each(ctx, r.db, scanRecord, query+`LIMIT ?4`, args...)
 }
 
 // bounds returns the first path of a range and the first after it. The latter is a blob where there is none: in SQLite,

@@ -10,7 +10,7 @@ import (
 // Replace implements [storage.Repos]. It stages the rows as a new content, in chunks, and then makes it the repo's content in one small write.
 func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error]) (int64, error) {
 	content, err := write(ctx, s.writer, func(db *conn) (int64, error) {
-		if _, err := checkHead(db, c.Head.DID, c.Prev); err != nil {
+		if _, err := checkReplace(db, c); err != nil {
 			return 0, err
 		}
 		return newContent(db, contentStaged)
@@ -33,9 +33,17 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 	return seq, err
 }
 
+// checkReplace checks guard and head, and returns the repo's content.
+func checkReplace(db *conn, c storage.Commit) (content int64, err error) {
+	if err := checkGuard(db, c.Head.DID, c.Guard); err != nil {
+		return 0, err
+	}
+	return checkHead(db, c.Head.DID, c.Prev)
+}
+
 // swapContent makes a staged content that of its repo.
 func swapContent(db *conn, c storage.Commit, staged int64) (int64, error) {
-	old, err := checkHead(db, c.Head.DID, c.Prev)
+	old, err := checkReplace(db, c)
 	if err != nil {
 		return 0, err
 	}

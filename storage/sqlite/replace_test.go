@@ -157,7 +157,7 @@ func TestReplaceGivesWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-started
-	if err := s.PutKey(t.Context(), "k", nil); err != nil {
+	if err := putKey(t.Context(), s, "k"); err != nil {
 		t.Fatal(err)
 	}
 	<-o.done

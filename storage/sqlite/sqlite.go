@@ -17,6 +17,7 @@ import (
 var (
 	_ storage.Store      = (*Store)(nil)
 	_ storage.Maintainer = (*Store)(nil)
+	_ storage.Sizer      = (*Store)(nil)
 )
 
 // errClosed is what every method returns after Close.
@@ -57,6 +58,7 @@ type Store struct {
 	writer  *writer
 	readers *pool
 	cache   *accountCache
+	bell    *bell
 
 	mu          sync.Mutex
 	undiscarded []int64 // contents that are staged, and were given up
@@ -81,7 +83,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil { // one lock, whatever name it's opened by
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
-	s := &Store{cache: newAccountCache()}
+	s := &Store{cache: newAccountCache(), bell: newBell()}
 	if s.lock, err = acquire(path); err != nil {
 		return nil, err
 	}
@@ -92,20 +94,22 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := prepare(db, o.Create); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w (in %s)", err, path), db.Close(), s.lock.release())
 	}
+	db.accounts = s.cache
 	checkpoints, err := openWriter(path, 0, o.CheckpointSize)
 	if err != nil {
 		return nil, errors.Join(err, db.Close(), s.lock.release())
 	}
 	s.readers = newPool(path, o.Readers, o.ReaderCache)
-	s.writer = newWriter(db, newCheckpointer(checkpoints, o.CheckpointSize))
+	s.writer = newWriter(db, newCheckpointer(checkpoints, o.CheckpointSize), s.bell)
 	return s, nil
 }
 
 // Close waits for everything under way, calls, loops and snapshots, and closes the database; it isn't called from
-// within one of them. Calls that come later return an error that is an [os.ErrClosed]. A Replace that has got no further
-// than staging fails.
+// within one of them. Calls of WaitEvents end at once. They and calls that come later return an error that is an
+// [os.ErrClosed]. A Replace that has got no further than staging fails.
 func (s *Store) Close() error {
-	if s.lock == nil { // open for reading only
+	s.bell.close()
+	if s.readOnly() {
 		return s.readers.close()
 	}
 	err := s.writer.close()
@@ -115,6 +119,8 @@ func (s *Store) Close() error {
 	s.cache.close()
 	return errors.Join(err, s.readers.close(), s.writer.db.Close(), s.lock.release())
 }
+
+func (s *Store) readOnly() bool { return s.lock == nil }
 
 // Counters are measurements since Open.
 type Counters struct {

@@ -40,7 +40,9 @@ type stager struct {
 	chunk []stagedRow // not yet handed to the writer
 	size  int         // of chunk, in bytes
 
-	unindexed []recordCID // records, handed to the writer or not, that aren't in record_cids yet, in their order
+	// unindexed are records, handed to the writer or not, that aren't in record_cids and subjects yet,
+	// in their order.
+	unindexed []unindexedRecord
 
 	// paths has the first path of each CID in unindexed[:known]. It is filled when somebody asks: few repos have a record
 	// twice.
@@ -60,9 +62,9 @@ type stagedRow struct {
 	collection syntax.NSID
 }
 
-type recordCID struct {
-	cid  cid.Cid
-	path string
+type unindexedRecord struct {
+	cid           cid.Cid
+	path, subject string
 }
 
 // stage writes rows, one chunk while the next is being gathered. When it returns, nothing of rows is in use.
@@ -95,11 +97,12 @@ func (s *stager) gather(row storage.Row) error {
 	case row.Node != nil:
 		s.size += len(row.Node.Bytes)
 	case row.Record != nil:
-		if row.Record.Bytes == nil {
-			r.from = s.unindexedPath(row.Record.CID)
-		}
 		s.size += len(row.Record.Bytes)
-		s.unindexed = append(s.unindexed, recordCID{row.Record.CID, row.Record.Path})
+		u := unindexedRecord{row.Record.CID, row.Record.Path, row.Record.Subject}
+		if row.Record.Bytes == nil {
+			r.from, u.subject = s.unindexedPath(u.cid), "" // copyRecord indexes the subject
+		}
+		s.unindexed = append(s.unindexed, u)
 		if c := collectionOf(row.Record.Path); c != s.collection {
 			s.collection, r.collection = c, c
 		}
@@ -171,7 +174,8 @@ func (s *stager) abandon() {
 	}
 }
 
-// index writes what has been gathered and the CIDs that record_cids lacks.
+// index writes what has been gathered, and then the missing rows of record_cids and of subjects, each in
+// the order of its table.
 func (s *stager) index(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
@@ -179,22 +183,41 @@ func (s *stager) index(ctx context.Context) error {
 	if err := s.wait(ctx); err != nil {
 		return err
 	}
-	slices.SortFunc(s.unindexed, func(a, b recordCID) int {
+	slices.SortFunc(s.unindexed, func(a, b unindexedRecord) int {
 		return cmp.Or(cmp.Compare(cidTail(a.cid), cidTail(b.cid)), cmp.Compare(a.path, b.path))
 	})
-	for left := s.unindexed; len(left) > 0; {
+	err := s.writeIndex(ctx, s.unindexed, func(db *conn, r unindexedRecord) error {
+		return putRecordCID(db, s.content, r.cid, r.path)
+	})
+	if err != nil {
+		return err
+	}
+	named := slices.DeleteFunc(s.unindexed, func(r unindexedRecord) bool { return r.subject == "" })
+	slices.SortFunc(named, func(a, b unindexedRecord) int {
+		return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(a.path, b.path))
+	})
+	err = s.writeIndex(ctx, named, func(db *conn, r unindexedRecord) error {
+		return putSubject(db, s.content, r.subject, r.path)
+	})
+	if err != nil {
+		return err
+	}
+	s.unindexed, s.known = s.unindexed[:0], 0
+	clear(s.paths)
+	return nil
+}
+
+// writeIndex hands records to the writer, in chunks.
+func (s *stager) writeIndex(ctx context.Context, records []unindexedRecord, put func(*conn, unindexedRecord) error) error {
+	for len(records) > 0 {
 		n, err := write(ctx, s.writer, func(db *conn) (int, error) {
-			return steps(s.writer, left[:min(len(left), chunkRows)], func(r recordCID) error {
-				return putRecordCID(db, s.content, r.cid, r.path)
-			})
+			return steps(s.writer, records[:min(len(records), chunkRows)], func(r unindexedRecord) error { return put(db, r) })
 		})
 		if err != nil {
 			return err
 		}
-		left = left[n:]
+		records = records[n:]
 	}
-	s.unindexed, s.known = s.unindexed[:0], 0
-	clear(s.paths)
 	return nil
 }
 
@@ -230,25 +253,30 @@ func stageRow(db *conn, content int64, head storage.Head, row stagedRow) error {
 	return putBlobRefs(db, content, row.Record.Path, row.Record.Blobs, head.Rev)
 }
 
-// copyRecord stores a record that has the bytes and the blobs of an earlier one.
+// copyRecord stores a record that has the bytes, the blobs and the subject of an earlier one.
 func copyRecord(db *conn, content int64, rev syntax.TID, row stagedRow) error {
 	w := *row.Record
-	var from storage.Record
+	var from storage.RecordWrite
 	var err error
-	scan := func(r *lite.Stmt) (storage.Record, error) {
-		return storage.Record{Path: r.ColumnText(0), Bytes: columnBytes(r, 1)}, nil
+	scan := func(r *lite.Stmt) (storage.RecordWrite, error) {
+		return storage.RecordWrite{Path: r.ColumnText(0), Bytes: columnBytes(r, 1), Subject: r.ColumnText(2)}, nil
 	}
 	if row.from != "" {
-		from, err = one(db, scan, `SELECT path, bytes FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
+		from, err = one(db, scan, `SELECT path, bytes, subject FROM records WHERE content = ?1 AND path = ?2`, content, row.from)
 	} else {
-		from, err = one(db, scan, `SELECT r.path, r.bytes `+recordByCID, content, w.CID, cidTail(w.CID))
+		from, err = one(db, scan, `SELECT r.path, r.bytes, r.subject `+recordByCID+` LIMIT 1`, content, w.CID, cidTail(w.CID))
 	}
 	if err != nil {
 		return fmt.Errorf("sqlite: earlier row with the bytes of %s: %w", w.Path, err)
 	}
-	w.Bytes = from.Bytes
+	w.Bytes, w.Subject = from.Bytes, from.Subject
 	if err := putRecord(db, content, w, rev); err != nil {
 		return err
+	}
+	if w.Subject != "" {
+		if err := putSubject(db, content, w.Subject, w.Path); err != nil {
+			return err
+		}
 	}
 	return db.exec(`INSERT OR IGNORE INTO blob_refs (content, cid, path, rev)
 		SELECT content, cid, ?3, rev FROM blob_refs WHERE content = ?1 AND path = ?2`, content, from.Path, w.Path)

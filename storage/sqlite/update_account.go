@@ -10,7 +10,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// errStale says that an account, or its preferences, were updated between being read and being written. Nobody outside sees it.
+// errStale says that an account was updated between being read and being written. Nobody outside sees it.
 var errStale = errors.New("sqlite: account has changed meanwhile")
 
 // UpdateAccount implements [storage.Accounts]. It runs change on the caller's goroutine, so that neither a slow one nor one that panics concerns the writer, and
@@ -50,9 +50,10 @@ func updateAccount(db *conn, a *storage.Account, version int64, events []storage
 		return 0, err
 	}
 	err = db.exec(`UPDATE accounts SET handle = ?2, email = ?3, email_confirmed = ?4, password_hash = ?5, created = ?6,
-		deactivated = ?7, delete_after = ?8, takedown = ?9, suspended = ?10, version = version + 1 WHERE id = ?1`,
+		deactivated = ?7, delete_after = ?8, takedown = ?9, suspended = ?10, epoch = ?11, session_epoch = ?12,
+		version = version + 1 WHERE id = ?1`,
 		a.ID, a.Handle, a.Email, a.EmailConfirmedAt, a.PasswordHash, a.CreatedAt,
-		a.DeactivatedAt, a.DeleteAfter, a.TakedownRef, a.Suspended)
+		a.DeactivatedAt, a.DeleteAfter, a.TakedownRef, a.Suspended, a.Epoch, a.SessionEpoch)
 	if err != nil {
 		return 0, err
 	}

@@ -4,14 +4,13 @@ import (
 	"errors"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 	lite "zombiezen.com/go/sqlite"
 
 	"github.com/pdskit/pdskit/storage"
 )
 
-// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids, fresh_cids, collections and
-// record_takedowns true. It returns those writes that weren't the first to their path.
+// writeRecords puts or deletes records of a content that gets a head, and keeps record_cids,
+// fresh_cids, subjects, collections and record_takedowns true. It returns those writes that weren't the first to their path.
 func writeRecords(
 	db *conn, content int64, writes []storage.RecordWrite, head storage.Head,
 ) (changed []storage.RecordWrite, err error) {
@@ -48,10 +47,15 @@ func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID
 	if !w.CID.Defined() {
 		return false, nil
 	}
-	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes)
+	err := db.exec(`INSERT INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		ON CONFLICT (content, path) DO NOTHING`, content, w.Path, w.CID, rev, w.Bytes, orNull(w.Subject))
 	if err != nil || db.Changes() == 0 {
 		return false, err
+	}
+	if w.Subject != "" {
+		if err := putSubject(db, content, w.Subject, w.Path); err != nil {
+			return true, err
+		}
 	}
 	if bulk {
 		return true, putFreshCID(db, content, w.CID, w.Path)
@@ -61,18 +65,23 @@ func createRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID
 
 // changeRecord replaces or deletes a record, if there is one.
 func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.Head) error {
-	old, err := one(db, func(r *lite.Stmt) (cid.Cid, error) { return columnCID(r, 0) },
-		`SELECT cid FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
+	if !w.CID.Defined() {
+		w.Subject = ""
+	}
+	old, err := one(db, scanOldRecord, `SELECT cid, subject FROM records WHERE content = ?1 AND path = ?2`, content, w.Path)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	if old.Defined() && old != w.CID {
-		if err := dropRecordCID(db, content, old, w.Path); err != nil {
+	if old.CID.Defined() && old.CID != w.CID {
+		if err := dropRecordCID(db, content, old.CID, w.Path); err != nil {
 			return err
 		}
 	}
+	if err := moveSubject(db, content, w.Path, old.Subject, w.Subject); err != nil {
+		return err
+	}
 	if w.CID.Defined() {
-		if err := putRecord(db, content, w, head.Rev); err != nil || old == w.CID {
+		if err := putRecord(db, content, w, head.Rev); err != nil || old.CID == w.CID {
 			return err
 		}
 		return putRecordCID(db, content, w.CID, w.Path)
@@ -87,6 +96,13 @@ func changeRecord(db *conn, content int64, w storage.RecordWrite, head storage.H
 }
 
 func putRecord(db *conn, content int64, w storage.RecordWrite, rev syntax.TID) error {
-	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes) VALUES (?1, ?2, ?3, ?4, ?5)`,
-		content, w.Path, w.CID, rev, w.Bytes)
+	return db.exec(`INSERT OR REPLACE INTO records (content, path, cid, rev, bytes, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+		content, w.Path, w.CID, rev, w.Bytes, orNull(w.Subject))
+}
+
+// scanOldRecord reads what changeRecord has to know about the record before the change.
+func scanOldRecord(r *lite.Stmt) (old storage.RecordWrite, err error) {
+	old.CID, err = columnCID(r, 0)
+	old.Subject = r.ColumnText(1)
+	return old, err
 }

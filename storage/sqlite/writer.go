@@ -16,6 +16,7 @@ import (
 type writer struct {
 	db           *conn
 	checkpointer *checkpointer
+	bell         *bell // rung for new events
 
 	mu     sync.Mutex
 	wake   *sync.Cond // queue has become non-empty, or closed true
@@ -46,8 +47,8 @@ const (
 	opCanceled
 )
 
-func newWriter(db *conn, c *checkpointer) *writer {
-	w := &writer{db: db, checkpointer: c, exited: make(chan struct{}), refusal: errClosed}
+func newWriter(db *conn, c *checkpointer, b *bell) *writer {
+	w := &writer{db: db, checkpointer: c, bell: b, exited: make(chan struct{}), refusal: errClosed}
 	w.wake = sync.NewCond(&w.mu)
 	go w.run()
 	return w
@@ -178,6 +179,7 @@ func (w *writer) transaction(ops []*op) (spoiler int) {
 		fail(ops, fmt.Errorf("sqlite: begin: %w", err))
 		return -1
 	}
+	w.db.appended = 0
 	var writes int64
 	for i, o := range ops {
 		before := w.db.writes
@@ -195,6 +197,9 @@ func (w *writer) transaction(ops []*op) (spoiler int) {
 		w.rollback()
 		fail(ops, fmt.Errorf("sqlite: commit: %w", err))
 		return -1
+	}
+	if w.db.appended > 0 {
+		w.bell.ring(w.db.appended)
 	}
 	if writes > 0 {
 		w.writes.Add(writes)

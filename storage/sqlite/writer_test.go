@@ -74,7 +74,7 @@ func TestSpoiler(t *testing.T) {
 		if i == 4 {
 			o, err := s.writer.submit(func(db *conn) error {
 				runs++
-				return errors.Join(db.exec(`INSERT INTO keys (name, sealed) VALUES ('spoiled', x'')`), errSpoiled)
+				return errors.Join(db.exec(`INSERT INTO documents VALUES ('key', 'spoiled', '', x'', 0, 0)`), errSpoiled)
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func TestSpoiler(t *testing.T) {
 	if runs != 1 {
 		t.Errorf("the spoiler ran %d times", runs)
 	}
-	if _, err := s.Key(t.Context(), "spoiled"); !errors.Is(err, storage.ErrNotFound) {
+	if err := findKey(t.Context(), s, "spoiled"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the spoiler's key: %v", err)
 	}
 	for i := range 9 {
@@ -118,17 +118,17 @@ func TestCancelQueued(t *testing.T) {
 	release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error)
-	go func() { result <- s.PutKey(ctx, "k", []byte("v")) }()
+	go func() { result <- putKey(ctx, s, "k") }()
 	queued(s, 1)
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want Canceled", err)
 	}
 	release()
-	if err := s.PutKey(t.Context(), "other", nil); err != nil {
+	if err := putKey(t.Context(), s, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Key(t.Context(), "k"); !errors.Is(err, storage.ErrNotFound) {
+	if err := findKey(t.Context(), s, "k"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
@@ -139,12 +139,12 @@ func TestCancelUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err := writeOnly(ctx, s.writer, func(db *conn) error {
 		cancel()
-		return db.exec(`INSERT INTO keys (name, sealed) VALUES ('k', x'00')`)
+		return db.exec(`INSERT INTO documents VALUES ('key', 'k', '', x'00', 0, 0)`)
 	})
 	if err != nil {
 		t.Errorf("got %v, want the outcome", err)
 	}
-	if _, err := s.Key(t.Context(), "k"); err != nil {
+	if err := findKey(t.Context(), s, "k"); err != nil {
 		t.Error(err)
 	}
 }

@@ -19,7 +19,10 @@ import (
 //   - CommitParallel: the same to 32 repos at once;
 //   - Record, Records (100 of them), Blocks (8 nodes): reads of a repo of 10,000 records;
 //   - Replace: a repo of 10,000 records, with rows/s;
-//   - ListEvents: the whole log, with events/s.
+//   - ListEvents: the whole log, with events/s;
+//   - ListEventsOf: ten events of one account, in a log of 5,000;
+//   - WaitEvents: from the call of UpdateAccount, with an event, until one who waits has it;
+//   - PutDocument: one after the other.
 func Benchmark(b *testing.B, open func(b *testing.B) storage.Store) {
 	b.Run("Commit", func(b *testing.B) { benchmarkCommit(b, open(b)) })
 	b.Run("CommitParallel", func(b *testing.B) { benchmarkCommitParallel(b, open(b)) })
@@ -28,6 +31,9 @@ func Benchmark(b *testing.B, open func(b *testing.B) storage.Store) {
 	b.Run("Blocks", func(b *testing.B) { benchmarkBlocks(b, open(b)) })
 	b.Run("Replace", func(b *testing.B) { benchmarkReplace(b, open(b)) })
 	b.Run("ListEvents", func(b *testing.B) { benchmarkListEvents(b, open(b)) })
+	b.Run("ListEventsOf", func(b *testing.B) { benchmarkListEventsOf(b, open(b)) })
+	b.Run("WaitEvents", func(b *testing.B) { benchmarkWaitEvents(b, open(b)) })
+	b.Run("PutDocument", func(b *testing.B) { benchmarkPutDocument(b, open(b)) })
 }
 
 // chain makes commits of one repo, each of which writes a record and four nodes in place of four others, as in a
@@ -173,27 +179,4 @@ func benchmarkReplace(b *testing.B, s storage.Store) {
 		n += benchRecords + benchNodes
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-}
-
-func benchmarkListEvents(b *testing.B, s storage.Store) {
-	const batch, batches = 100, 50
-	for i := range batches {
-		var es []storage.Event
-		for j := range batch {
-			es = append(es, storage.Event{DID: testDID(j), Kind: storage.EventCommit, Time: at(i), Body: make([]byte, 3000)})
-		}
-		if _, err := s.AppendEvents(b.Context(), es...); err != nil {
-			b.Fatal(err)
-		}
-	}
-	n := 0
-	for b.Loop() {
-		for _, err := range s.ListEvents(b.Context(), 0, 0) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			n++
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 }

@@ -38,27 +38,27 @@ var blobTests = []struct {
 	sentence string
 	run      func(blobTest)
 }{
-	{"PutBlob stores the bytes under their CID and returns it with their number", testBlobPut},
-	{"PutBlob reads r to its end, in whatever pieces it comes", testBlobPieces},
-	{"PutBlob of a blob that is there already is no error", testBlobPutAgain},
-	{"PutBlob returns an error of r and stores nothing", testBlobReaderError},
-	{"PutBlob whose context has ended stores nothing or all", testBlobPutCancelled},
+	{"Put stores the bytes under their CID and returns it with their number", testBlobPut},
+	{"Put reads r to its end, in whatever pieces it comes", testBlobPieces},
+	{"Put of a blob that is there already is no error", testBlobPutAgain},
+	{"Put returns an error of r and stores nothing", testBlobReaderError},
+	{"Put whose context has ended stores nothing or all", testBlobPutCancelled},
 	{"readers see nothing of a blob before it is whole", testBlobNotBeforeWhole},
 	{"readers see all of a blob while it is put and deleted", testBlobRace},
-	{"of racing PutBlob calls all succeed", testBlobPutRace},
-	{"PutBlob stores the first blob of an account whose last one is just being deleted", testBlobChurn},
-	{"OpenBlob returns what was put, from any offset", testBlobRead},
-	{"OpenBlob of what isn't there is ErrNotFound", testBlobNotFound},
-	{"OpenBlob gives every caller a position of its own", testBlobPositions},
-	{"DeleteBlob removes a blob, and is idempotent", testBlobDelete},
-	{"DeleteBlob gives no wrong bytes to who has the blob open", testBlobDeleteWhileOpen},
+	{"of racing Put calls all succeed", testBlobPutRace},
+	{"Put stores the first blob of an account whose last one is just being deleted", testBlobChurn},
+	{"Open returns what was put, from any offset", testBlobRead},
+	{"Open of what isn't there is ErrNotFound", testBlobNotFound},
+	{"Open gives every caller a position of its own", testBlobPositions},
+	{"Delete removes a blob, and is idempotent", testBlobDelete},
+	{"Delete gives no wrong bytes to who has the blob open", testBlobDeleteWhileOpen},
 	{"two accounts never share bytes", testBlobAccounts},
 }
 
 func testBlobPut(t blobTest) {
 	for _, size := range []int{0, 1, 1000, 1 << 20} {
 		data := blobBytes(size)
-		c, n, err := t.blobs.PutBlob(t.Context(), blobDID, bytes.NewReader(data))
+		c, n, err := t.blobs.Put(t.Context(), blobDID, bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func testBlobPut(t blobTest) {
 		t.wantBlob(blobDID, data)
 	}
 	// An independent answer, so that the suite and an implementation can't be wrong together.
-	c, _, err := t.blobs.PutBlob(t.Context(), blobDID, strings.NewReader("hello world"))
+	c, _, err := t.blobs.Put(t.Context(), blobDID, strings.NewReader("hello world"))
 	if want := "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"; err != nil || c.String() != want {
 		t.Errorf("CID of %q: %s, %v, want %s", "hello world", c, err, want)
 	}
@@ -83,7 +83,7 @@ func testBlobPieces(t blobTest) {
 		func(r io.Reader) io.Reader { return struct{ io.Reader }{r} },
 	} {
 		data := blobBytes(10_000 + i)
-		if c, n, err := t.blobs.PutBlob(t.Context(), blobDID, wrap(bytes.NewReader(data))); err != nil {
+		if c, n, err := t.blobs.Put(t.Context(), blobDID, wrap(bytes.NewReader(data))); err != nil {
 			t.Errorf("reader %d: %v", i, err)
 		} else if c != blobCID(data) || n != int64(len(data)) {
 			t.Errorf("reader %d: %s of %d bytes, want %s of %d", i, c, n, blobCID(data), len(data))
@@ -99,7 +99,7 @@ func testBlobPutAgain(t blobTest) {
 	t.put(blobDID, data)
 	t.wantBlob(blobDID, data)
 	if got, err := io.ReadAll(open); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("opened before the second PutBlob: %d bytes, %v, want all %d", len(got), err, len(data))
+		t.Errorf("opened before the second Put: %d bytes, %v, want all %d", len(got), err, len(data))
 	}
 }
 
@@ -108,7 +108,7 @@ func testBlobReaderError(t blobTest) {
 	for _, want := range []error{errors.New("client went away"), io.ErrUnexpectedEOF, io.ErrClosedPipe} {
 		for _, n := range []int{0, 1, 100_000, len(data)} {
 			r := io.MultiReader(bytes.NewReader(data[:n]), iotest.ErrReader(want))
-			if _, _, err := t.blobs.PutBlob(t.Context(), blobDID, r); !errors.Is(err, want) {
+			if _, _, err := t.blobs.Put(t.Context(), blobDID, r); !errors.Is(err, want) {
 				t.Errorf("error after %d bytes: %v, want %v", n, err, want)
 			}
 			t.wantNoBlob(blobDID, data[:n])
@@ -118,7 +118,7 @@ func testBlobReaderError(t blobTest) {
 
 	t.put(blobDID, data)
 	r := io.MultiReader(bytes.NewReader(data), iotest.ErrReader(io.ErrUnexpectedEOF))
-	if _, _, err := t.blobs.PutBlob(t.Context(), blobDID, r); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, _, err := t.blobs.Put(t.Context(), blobDID, r); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error after the bytes of a blob that is there: %v, want %v", err, io.ErrUnexpectedEOF)
 	}
 	t.wantBlob(blobDID, data)
@@ -139,13 +139,13 @@ func testBlobPutCancelled(t blobTest) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	data := blobBytes(300_000)
-	_, _, err := t.blobs.PutBlob(ctx, blobDID, bytes.NewReader(data))
+	_, _, err := t.blobs.Put(ctx, blobDID, bytes.NewReader(data))
 	check("before", data, err)
 
 	ctx, cancel = context.WithCancel(t.Context())
 	data = blobBytes(300_001)
 	last := readerFunc(func([]byte) (int, error) { cancel(); return 0, io.EOF })
-	_, _, err = t.blobs.PutBlob(ctx, blobDID, io.MultiReader(bytes.NewReader(data[:1000]), bytes.NewReader(data[1000:]), last))
+	_, _, err = t.blobs.Put(ctx, blobDID, io.MultiReader(bytes.NewReader(data[:1000]), bytes.NewReader(data[1000:]), last))
 	check("at the end", data, err)
 }
 
@@ -159,7 +159,7 @@ func testBlobNotBeforeWhole(t blobTest) {
 		return 0, io.EOF
 	})
 	r := io.MultiReader(bytes.NewReader(data[:50_000]), look, bytes.NewReader(data[50_000:]), look)
-	if _, _, err := t.blobs.PutBlob(t.Context(), blobDID, r); err != nil {
+	if _, _, err := t.blobs.Put(t.Context(), blobDID, r); err != nil {
 		t.Fatal(err)
 	}
 	if looked != 2 {
@@ -199,14 +199,14 @@ func testBlobNotFound(t blobTest) {
 		"DID of a folder":   {DID: ".", CID: blobCID(data)},
 		"slash after a DID": {DID: blobDID + "/", CID: blobCID(data)},
 	} {
-		if r, err := t.blobs.OpenBlob(t.Context(), id); !errors.Is(err, storage.ErrNotFound) {
+		if r, err := t.blobs.Open(t.Context(), id); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%s: %v, want %v", name, err, storage.ErrNotFound)
 			if err == nil {
 				r.Close()
 			}
 		}
-		if err := t.blobs.DeleteBlob(t.Context(), id); err != nil {
-			t.Errorf("DeleteBlob, %s: %v", name, err)
+		if err := t.blobs.Delete(t.Context(), id); err != nil {
+			t.Errorf("Delete, %s: %v", name, err)
 		}
 	}
 	t.wantBlob(blobDID, data)
@@ -234,7 +234,7 @@ func testBlobDelete(t blobTest) {
 		t.put(blobDID, data)
 		t.put(blobDID, other)
 		for range 3 {
-			if err := t.blobs.DeleteBlob(t.Context(), id); err != nil {
+			if err := t.blobs.Delete(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 			t.wantNoBlob(blobDID, data)
@@ -251,7 +251,7 @@ func testBlobDeleteWhileOpen(t blobTest) {
 	if _, err := io.ReadFull(r, head); err != nil {
 		t.Fatal(err)
 	}
-	if err := t.blobs.DeleteBlob(t.Context(), storage.BlobID{DID: blobDID, CID: blobCID(data)}); err != nil {
+	if err := t.blobs.Delete(t.Context(), storage.BlobID{DID: blobDID, CID: blobCID(data)}); err != nil {
 		t.Fatal(err)
 	}
 	t.wantNoBlob(blobDID, data)
@@ -274,7 +274,7 @@ func testBlobAccounts(t blobTest) {
 		t.put(did, data)
 	}
 	for i, did := range dids {
-		if err := t.blobs.DeleteBlob(t.Context(), storage.BlobID{DID: did, CID: blobCID(data)}); err != nil {
+		if err := t.blobs.Delete(t.Context(), storage.BlobID{DID: did, CID: blobCID(data)}); err != nil {
 			t.Fatal(err)
 		}
 		t.wantNoBlob(did, data)

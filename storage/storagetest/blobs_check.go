@@ -26,19 +26,19 @@ type blobTest struct {
 // put stores data for an account.
 func (t blobTest) put(did syntax.DID, data []byte) {
 	t.Helper()
-	c, n, err := t.blobs.PutBlob(t.Context(), did, bytes.NewReader(data))
+	c, n, err := t.blobs.Put(t.Context(), did, bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c != blobCID(data) || n != int64(len(data)) {
-		t.Fatalf("PutBlob returned %s of %d bytes, want %s of %d", c, n, blobCID(data), len(data))
+		t.Fatalf("Put returned %s of %d bytes, want %s of %d", c, n, blobCID(data), len(data))
 	}
 }
 
 // open opens the blob of these bytes, and closes it when the test ends.
 func (t blobTest) open(did syntax.DID, data []byte) io.ReadSeekCloser {
 	t.Helper()
-	r, err := t.blobs.OpenBlob(t.Context(), storage.BlobID{DID: did, CID: blobCID(data)})
+	r, err := t.blobs.Open(t.Context(), storage.BlobID{DID: did, CID: blobCID(data)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func (t blobTest) wantNoBlob(did syntax.DID, data []byte) {
 
 // read returns a whole blob.
 func (t blobTest) read(did syntax.DID, c cid.Cid) ([]byte, error) {
-	r, err := t.blobs.OpenBlob(t.Context(), storage.BlobID{DID: did, CID: c})
+	r, err := t.blobs.Open(t.Context(), storage.BlobID{DID: did, CID: c})
 	if err != nil {
 		return nil, err
 	}

@@ -18,19 +18,19 @@ func testBlobMemory(t blobTest) {
 
 	before := allocated()
 	r := io.TeeReader(io.LimitReader(rand.NewChaCha8([32]byte{1}), size), put)
-	c, n, err := t.blobs.PutBlob(t.Context(), blobDID, r)
+	c, n, err := t.blobs.Put(t.Context(), blobDID, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n != size {
-		t.Errorf("PutBlob stored %d bytes of %d", n, size)
+		t.Errorf("Put stored %d bytes of %d", n, size)
 	}
 	if a := allocated() - before; a > limit {
-		t.Errorf("PutBlob of %d bytes allocated %d, want at most %d", size, a, limit)
+		t.Errorf("Put of %d bytes allocated %d, want at most %d", size, a, limit)
 	}
 
 	before = allocated()
-	b, err := t.blobs.OpenBlob(t.Context(), storage.BlobID{DID: blobDID, CID: c})
+	b, err := t.blobs.Open(t.Context(), storage.BlobID{DID: blobDID, CID: c})
 	if err != nil {
 		t.Fatal(err)
 	}

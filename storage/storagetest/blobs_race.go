@@ -14,7 +14,7 @@ func testBlobPutRace(t blobTest) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if c, n, err := t.blobs.PutBlob(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
+			if c, n, err := t.blobs.Put(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
 				t.Error(err)
 			} else if c != blobCID(data) || n != int64(len(data)) {
 				t.Errorf("%s of %d bytes, want %s of %d", c, n, blobCID(data), len(data))
@@ -37,14 +37,14 @@ func testBlobRace(t blobTest) {
 	for range 2 {
 		wg.Go(func() {
 			for range rounds {
-				if _, _, err := t.blobs.PutBlob(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
+				if _, _, err := t.blobs.Put(t.Context(), blobDID, bytes.NewReader(data)); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 		wg.Go(func() {
 			for range rounds {
-				if err := t.blobs.DeleteBlob(t.Context(), id); err != nil {
+				if err := t.blobs.Delete(t.Context(), id); err != nil {
 					t.Error(err)
 				}
 			}
@@ -74,7 +74,7 @@ func testBlobChurn(t blobTest) {
 	for range 2 {
 		deleting.Go(func() {
 			for ctx.Err() == nil {
-				if err := t.blobs.DeleteBlob(t.Context(), absent); err != nil {
+				if err := t.blobs.Delete(t.Context(), absent); err != nil {
 					t.Error(err)
 					return
 				}
@@ -85,13 +85,13 @@ func testBlobChurn(t blobTest) {
 		data := blobBytes(10 + i)
 		putting.Go(func() {
 			for range 50 {
-				c, _, err := t.blobs.PutBlob(t.Context(), did, bytes.NewReader(data))
+				c, _, err := t.blobs.Put(t.Context(), did, bytes.NewReader(data))
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				t.wantBlob(did, data)
-				if err := t.blobs.DeleteBlob(t.Context(), storage.BlobID{DID: did, CID: c}); err != nil {
+				if err := t.blobs.Delete(t.Context(), storage.BlobID{DID: did, CID: c}); err != nil {
 					t.Error(err)
 				}
 				t.wantNoBlob(did, data)

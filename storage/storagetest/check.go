@@ -23,7 +23,7 @@ import (
 //   - From the head's Data, links lead to exactly the nodes and exactly the records that the repo has; the bytes of each
 //     have its CID, and no rev is greater than the head's.
 //   - Collections, ListByCollection, Stats and Blocks agree with the records and nodes.
-//   - A blob that records refer to is either there and Referenced, or missing.
+//   - A blob that records refer to is either there and Referenced, or missing, and the records are found by it.
 //   - The records and blobs that are listed as taken down are those that are.
 //   - Events are in order, and LastSeq isn't less than the last one's number. The newest commit that the log has of an
 //     account is the head, if the event's body has links, and unless a #sync event follows.
@@ -71,7 +71,7 @@ func (c *checker) failed(what string, err error) bool {
 func (c *checker) checkEvents() {
 	last := int64(0)
 	newest := make(map[syntax.DID][]cid.Cid)
-	for e, err := range c.store.ListEvents(c.ctx, 0, 0) {
+	for e, err := range c.store.ListEvents(c.ctx, storage.EventRange{}) {
 		if c.failed("events", err) {
 			return
 		}
@@ -170,23 +170,22 @@ func (c *checker) checkRepo(listed storage.Head) {
 // checkTakedowns compares the listings with the records that are taken down, and with each blob.
 func (c *checker) checkTakedowns(did syntax.DID, want []string) {
 	var got []string
-	for r, err := range c.store.ListRecordTakedowns(c.ctx, did) {
-		if c.failed(fmt.Sprintf("repo %s: takedowns", did), err) {
+	for down, err := range c.store.ListTakedowns(c.ctx, did) {
+		if c.failed(fmt.Sprintf("account %s: takedowns", did), err) {
 			return
 		}
-		got = append(got, r.Path+" "+r.TakedownRef)
+		if !down.Blob.Defined() {
+			got = append(got, down.Path+" "+down.Ref)
+			continue
+		}
+		b, err := c.store.Blob(c.ctx, did, down.Blob)
+		what := fmt.Sprintf("account %s: blob %s", did, down.Blob)
+		if !c.failed(what, err) && (b.TakedownRef != down.Ref || down.Ref == "") {
+			c.problem("%s is listed as taken down with %q, and it is %+v", what, down.Ref, b)
+		}
 	}
 	if !slices.Equal(got, want) {
 		c.problem("repo %s: records %q are listed as taken down, want %q", did, got, want)
-	}
-	for listed, err := range c.store.ListBlobTakedowns(c.ctx, did) {
-		if c.failed(fmt.Sprintf("account %s: takedowns of blobs", did), err) {
-			return
-		}
-		b, err := c.store.Blob(c.ctx, did, listed.CID)
-		if !c.failed(fmt.Sprintf("account %s: blob %s", did, listed.CID), err) && (b != listed || b.TakedownRef == "") {
-			c.problem("account %s: blob %s is listed as taken down, and it is %+v", did, listed.CID, b)
-		}
 	}
 }
 
@@ -282,37 +281,57 @@ func (c *checker) checkBytes(what string, want cid.Cid, data []byte) {
 
 func (c *checker) checkBlobs(did syntax.DID) {
 	missing := make(map[cid.Cid]bool)
-	for ref, err := range c.store.ListMissingBlobs(c.ctx, did, "", math.MaxInt32) {
+	for ref, err := range c.store.ListBlobs(c.ctx, did, storage.BlobRange{Missing: true}) {
 		if c.failed(fmt.Sprintf("account %s: missing blobs", did), err) {
 			return
 		}
 		missing[ref.CID] = true
-		if _, err := c.store.Record(c.ctx, did, ref.Path); err != nil {
-			c.problem("account %s: missing blob %s is in record %s: %w", did, ref.CID, ref.Path, err)
-		}
 	}
 	last, n := "", 0
-	for b, err := range c.store.ListBlobs(c.ctx, did, "", "", math.MaxInt32) {
+	for ref, err := range c.store.ListBlobs(c.ctx, did, storage.BlobRange{}) {
 		if c.failed(fmt.Sprintf("account %s: blobs", did), err) {
 			return
 		}
-		if b.String() <= last {
-			c.problem("account %s: blob %s comes after %s", did, b, last)
+		if ref.CID.String() <= last {
+			c.problem("account %s: blob %s comes after %s", did, ref.CID, last)
 		}
-		last = b.String()
-		row, err := c.store.Blob(c.ctx, did, b)
+		last = ref.CID.String()
+		c.checkReference(did, ref)
+		row, err := c.store.Blob(c.ctx, did, ref.CID)
 		switch {
-		case missing[b]:
+		case missing[ref.CID]:
 			n++
 			if !errors.Is(err, storage.ErrNotFound) {
-				c.problem("account %s: blob %s is missing and there: %v", did, b, err)
+				c.problem("account %s: blob %s is missing and there: %v", did, ref.CID, err)
 			}
-		case !c.failed(fmt.Sprintf("account %s: blob %s", did, b), err) && !row.Referenced:
-			c.problem("account %s: a record refers to blob %s, but it isn't Referenced", did, b)
+		case !c.failed(fmt.Sprintf("account %s: blob %s", did, ref.CID), err) && !row.Referenced:
+			c.problem("account %s: a record refers to blob %s, but it isn't Referenced", did, ref.CID)
 		}
 	}
 	if n != len(missing) {
 		c.problem("account %s: %d blobs are missing, and %d of them are listed", did, len(missing), n)
+	}
+}
+
+// checkReference compares where a blob is said to be referred to with the records that refer to it.
+func (c *checker) checkReference(did syntax.DID, ref storage.BlobRef) {
+	what := fmt.Sprintf("account %s: blob %s", did, ref.CID)
+	n := 0
+	for r, err := range c.store.Records(c.ctx, did, storage.RecordRange{Blob: ref.CID}) {
+		if c.failed(what, err) {
+			return
+		}
+		if n == 0 && r.Path != ref.Path {
+			c.problem("%s is in record %s first, not in %s", what, r.Path, ref.Path)
+		}
+		n++
+		one, err := c.store.Record(c.ctx, did, r.Path)
+		if !c.failed(what, err) && one.CID != r.CID {
+			c.problem("%s: record %s is listed as %s, and it is %s", what, r.Path, r.CID, one.CID)
+		}
+	}
+	if n == 0 {
+		c.problem("%s is in no record", what)
 	}
 }
 

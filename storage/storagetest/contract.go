@@ -19,9 +19,10 @@ type sentence struct {
 func sentences() []sentence {
 	return slices.Concat(
 		generalSentences,
-		accountSentences, accountChangeSentences, accountDueSentences, preferencesSentences,
+		accountSentences, accountChangeSentences, accountDueSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
-		takedownSentences, takedownListSentences, eventSentences, tokenSentences, keySentences, blobSentences, claimSentences,
+		takedownSentences, takedownListSentences, eventSentences, documentSentences, documentListSentences,
+		optionalSentences, guardSentences, limitSentences, subjectSentences, waitSentences, blobSentences, blobListSentences, claimSentences,
 	)
 }
 

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 )
 
 var accountSentences = []sentence{
-	{"Accounts", "rows", "Accounts keeps the account rows, and the preferences of accounts.", testAccountRow},
+	{"Accounts", "rows", "Accounts keeps the account rows.", testAccountRow},
 	{"Accounts.CreateAccount", "all at once", "CreateAccount creates an account and its repo, appends the commit's " +
 		"events and uses up the invite, as one write.", testCreateAccount},
 	{"Accounts.CreateAccount", "the ID", "It returns the account's ID.", testAccountIDs},
@@ -38,15 +39,24 @@ var accountSentences = []sentence{
 	}},
 	{"Accounts.CreateAccount", "invite changed", "[ErrConflict] if the invite is no longer what Invite.Old says",
 		func(t *testing.T, s storage.Store) {
-			invite := testToken("invite", "code", "", 9)
+			invite := testDocument("invite", "code", "", 9)
 			invite.Value = []byte("0 uses left")
-			ok(t, "PutToken", s.PutToken(t.Context(), invite))
+			store(t, s, invite)
 			testCreateRefused(t, s, 1, storage.ErrConflict, func(a *storage.NewAccount) { a.Invite = useOf("code") })
-			want(t, "the invite", must(s.Token(t.Context(), "invite", "code"))(t), invite)
+			want(t, "the invite", must(s.Document(t.Context(), "invite", "code"))(t), invite)
 		}},
-	{"Accounts.CreateAccount", "invite gone", "[ErrConflict] if the invite is no longer what Invite.Old says",
+	{"Accounts.CreateAccount", "invite gone", "or isn't there",
 		func(t *testing.T, s storage.Store) {
 			testCreateRefused(t, s, 1, storage.ErrConflict, func(a *storage.NewAccount) { a.Invite = useOf("code") })
+		}},
+	{"Accounts.CreateAccount", "which error is first", "Errors, of which the first that applies is returned",
+		testCreatePrecedence},
+	{"Accounts.CreateAccount", "without a guard", "CreateAccount creates an account and its repo",
+		func(t *testing.T, s storage.Store) {
+			a, r := newAccount(1)
+			a.Commit.Guard = &storage.Guard{Epoch: 5}
+			must(s.CreateAccount(t.Context(), a))(t)
+			wantRepo(t, s, r)
 		}},
 	{"Accounts.Account", "by DID", "Account returns the account with a DID.", testAccountRow},
 	{"Accounts.Account", "absent", "Error: [ErrNotFound].", func(t *testing.T, s storage.Store) {
@@ -63,10 +73,10 @@ var accountSentences = []sentence{
 }
 
 // useOf returns the use of an invite.
-func useOf(code string) *storage.TokenSwap {
-	old, new := testToken("invite", code, "", 9), testToken("invite", code, "", 9)
+func useOf(code string) *storage.DocumentSwap {
+	old, new := testDocument("invite", code, "", 9), testDocument("invite", code, "", 9)
 	old.Value, new.Value = []byte("1 use left"), []byte("0 uses left")
-	return &storage.TokenSwap{Old: old, New: new}
+	return &storage.DocumentSwap{Old: old, New: new}
 }
 
 func testAccountRow(t *testing.T, s storage.Store) {
@@ -76,6 +86,7 @@ func testAccountRow(t *testing.T, s storage.Store) {
 	a.Account = storage.Account{
 		ID: 999, DID: testDID(2), Handle: "user2.test", Email: "user2@example.com", EmailConfirmedAt: at(1),
 		PasswordHash: "hash", CreatedAt: at(2), DeactivatedAt: at(3), DeleteAfter: at(4), TakedownRef: "ref", Suspended: true,
+		Epoch: 7, SessionEpoch: 1 << 60,
 	}
 	account := a.Account
 	account.ID = must(s.CreateAccount(ctx, a))(t)
@@ -90,14 +101,14 @@ func testAccountRow(t *testing.T, s storage.Store) {
 func testCreateAccount(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	use := useOf("code")
-	ok(t, "PutToken", s.PutToken(ctx, use.Old))
+	store(t, s, use.Old)
 	a, r := newAccount(1, put("a.b.c/1", "one"))
 	a.Invite = use
 	id := must(s.CreateAccount(ctx, a))(t)
 	want(t, "Account's ID", must(s.Account(ctx, testDID(1)))(t).ID, id)
 	wantRepo(t, s, r)
 	want(t, "the log", kinds(events(t, s)), kinds(a.Commit.Events))
-	want(t, "the invite", must(s.Token(ctx, "invite", "code"))(t), use.New)
+	want(t, "the invite", must(s.Document(ctx, "invite", "code"))(t), use.New)
 	ok(t, "Check", Check(ctx, s))
 }
 
@@ -116,6 +127,33 @@ func testCreateRefused(t *testing.T, s storage.Store, n int, target error, alter
 	_, err = s.Record(ctx, testDID(n), "a.b.c/2")
 	fails(t, "Record of the refused account", err, storage.ErrNotFound)
 	ok(t, "Check", Check(ctx, s))
+}
+
+// testCreatePrecedence gives an attempt every reason to fail, and takes one after the other away.
+func testCreatePrecedence(t *testing.T, s storage.Store) {
+	create(t, s, 1)
+	create(t, s, 2)
+	refused := func(n int, target error, alter func(*storage.NewAccount)) {
+		t.Helper()
+		a, _ := newAccount(n, put("a.b.c/1", "one"))
+		a.Invite = useOf("none")
+		alter(&a)
+		_, err := s.CreateAccount(t.Context(), a)
+		for _, e := range []error{storage.ErrHandleTaken, storage.ErrEmailTaken} {
+			if e != target && errors.Is(err, e) {
+				t.Fatalf("CreateAccount: error is %v, want %v", err, target)
+			}
+		}
+		fails(t, "CreateAccount", err, target)
+	}
+	handle := func(a *storage.NewAccount) { a.Account.Handle = "user1.test" }
+	email := func(a *storage.NewAccount) { a.Account.Email = "user2@example.com" }
+	refused(1, storage.ErrExists, func(a *storage.NewAccount) { a.Account.Handle = "user2.test"; email(a) })
+	refused(1, storage.ErrExists, func(a *storage.NewAccount) { a.Account.Handle, a.Account.Email = "", "" })
+	refused(3, storage.ErrHandleTaken, func(a *storage.NewAccount) { handle(a); email(a) })
+	refused(3, storage.ErrEmailTaken, email)
+	refused(3, storage.ErrConflict, func(*storage.NewAccount) {})
+	ok(t, "Check", Check(t.Context(), s))
 }
 
 func testAccountIDs(t *testing.T, s storage.Store) {

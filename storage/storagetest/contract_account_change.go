@@ -30,9 +30,9 @@ var accountChangeSentences = []sentence{
 		testUpdateTaken(t, s, storage.ErrEmailTaken, func(a *storage.Account) { a.Email = "user2@example.com" })
 	}},
 	{"Accounts.UpdateAccount", "a handle that was given up is free", "[ErrHandleTaken]", testUpdateFrees},
-	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its preferences, its repo, its tokens " +
-		"and the key named after its DID, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the " +
-		"account's earlier events from the log and appends events, as one write.", testDeleteAccount},
+	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its repo, its takedowns and the " +
+		"documents that it owns, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's " +
+		"earlier events from the log and appends events, as one write.", testDeleteAccount},
 	{"Accounts.DeleteAccount", "idempotent", "It is idempotent: without such an account it writes nothing, not even the " +
 		"events.", testDeleteNothing},
 	{"Accounts.DeleteAccount", "the sequence number",
@@ -49,6 +49,7 @@ func testUpdateAccount(t *testing.T, s storage.Store) {
 	after := storage.Account{
 		ID: before.ID, DID: did, Handle: "new.test", Email: "new@example.com", EmailConfirmedAt: at(1), PasswordHash: "new",
 		CreatedAt: at(2), DeactivatedAt: at(3), DeleteAfter: at(4), TakedownRef: "ref", Suspended: true,
+		Epoch: 1<<53 + 1, SessionEpoch: 1<<53 + 3,
 	}
 	e := []storage.Event{testEvent(did, storage.EventIdentity, 8), testEvent(did, storage.EventAccount, 9)}
 	must(s.UpdateAccount(ctx, did, func(a *storage.Account) error {
@@ -150,14 +151,15 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	other := create(t, s, 2, put("a.b.c/1", "one"))
 	r := create(t, s, 1, put("a.b.c/1", "one"))
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "referenced", 1)))
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "temporary", 1)))
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(testDID(2), "temporary", 1)))
+	upload(t, s, testBlob(did, "referenced", 1))
+	upload(t, s, testBlob(did, "temporary", 1))
+	upload(t, s, testBlob(testDID(2), "temporary", 1))
 	r = commit(t, s, r, put("a.b.c/2", "two", blobOf("referenced")))
 	for n := 1; n <= 2; n++ {
-		ok(t, "PutToken", s.PutToken(ctx, testToken("kind", string(testDID(n)), testDID(n), 9)))
-		ok(t, "PutKey", s.PutKey(ctx, string(testDID(n)), []byte("sealed")))
+		store(t, s, testDocument("kind", string(testDID(n)), testDID(n), 9))
+		store(t, s, forever("key", string(testDID(n)), testDID(n)))
 	}
+	store(t, s, testDocument("kind", "no owner", "", 9))
 	must(s.AppendEvents(ctx, testEvent(testDID(2), storage.EventIdentity, 5)))(t)
 
 	kept := []storage.Event{}
@@ -166,7 +168,8 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 			kept = append(kept, e)
 		}
 	}
-	ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf("temporary"), "ref"))
+	takeDownBlob(t, s, did, "temporary", "ref")
+	r = takeDown(t, s, r, "a.b.c/1", "ref")
 	gone := []storage.Event{testEvent(did, storage.EventIdentity, 8), testEvent(did, storage.EventAccount, 9)}
 	seq := must(s.DeleteAccount(ctx, did, gone...))(t)
 
@@ -177,12 +180,15 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 	_, err = s.AccountByEmail(ctx, "user1@example.com")
 	fails(t, "AccountByEmail", err, storage.ErrNotFound)
 	wantNoRepo(t, s, did, cidsOf(r)...)
-	_, err = s.Token(ctx, "kind", string(did))
-	fails(t, "Token", err, storage.ErrNotFound)
-	want(t, "ListTokens", all(t, "ListTokens", s.ListTokens(ctx, "kind", did)), nil)
-	_, err = s.Key(ctx, string(did))
-	fails(t, "Key", err, storage.ErrNotFound)
-	want(t, "ListBlobs", all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 9)), nil)
+	_, err = s.Document(ctx, "kind", string(did))
+	fails(t, "Document", err, storage.ErrNotFound)
+	want(t, "ListDocuments", documents(t, s, storage.DocumentRange{Owner: did}), nil)
+	_, err = s.Document(ctx, "key", string(did))
+	fails(t, "Document that never expires", err, storage.ErrNotFound)
+	want(t, "CountDocuments", must(s.CountDocuments(ctx, storage.DocumentRange{Owner: did}))(t), 0)
+	want(t, "ListBlobs", listed(t, s, did, storage.BlobRange{}), nil)
+	want(t, "ListTakedowns", takedowns(t, s, did), nil)
+	want(t, "the account's events", kinds(all(t, "ListEvents", s.ListEvents(ctx, storage.EventRange{DID: did}))), kinds(gone))
 	want(t, "blobs to delete", claimed(t, s, at(0)), blobStrings("referenced", "temporary"))
 
 	log := events(t, s)
@@ -191,8 +197,9 @@ func testDeleteAccount(t *testing.T, s storage.Store) {
 
 	wantRepo(t, s, other)
 	must(s.Account(ctx, testDID(2)))(t)
-	must(s.Token(ctx, "kind", string(testDID(2))))(t)
-	must(s.Key(ctx, string(testDID(2))))(t)
+	must(s.Document(ctx, "kind", string(testDID(2))))(t)
+	must(s.Document(ctx, "key", string(testDID(2))))(t)
+	must(s.Document(ctx, "kind", "no owner"))(t)
 	ok(t, "Check", Check(ctx, s))
 }
 

@@ -1,10 +1,8 @@
 package storagetest
 
 import (
-	"fmt"
 	"testing"
 
-	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -14,72 +12,49 @@ var blobSentences = []sentence{
 	{"BlobIndex.PutBlob", "an upload", "PutBlob records an upload.", testPutBlob},
 	{"BlobIndex.PutBlob", "another upload", "If the account has the blob already, just its CreatedAt, and if no record " +
 		"refers to it its MIMEType, are set; one that has lost its last reference is temporary again.", testPutBlobAgain},
-	{"BlobIndex.PutBlob", "rescue", "one that has lost its last reference is temporary again.",
-		func(t *testing.T, s storage.Store) {
-			b := testBlob(testDID(1), "blob", 5)
-			r := create(t, s, 1)
-			ok(t, "PutBlob", s.PutBlob(t.Context(), b))
-			r = commit(t, s, r, put("a.b.c/1", "one", b.CID))
-			r = commit(t, s, r, del("a.b.c/1"))
-			ok(t, "PutBlob again", s.PutBlob(t.Context(), b))
-			want(t, "ClaimBlobs", claimed(t, s, at(2)), nil)
-			commit(t, s, r, put("a.b.c/1", "one", b.CID))
-		}},
+	{"BlobIndex.PutBlob", "rescue", "one that has lost its last reference is temporary again.", testPutBlobRescue},
 	{"BlobIndex.PutBlob", "of what is missing", "PutBlob records an upload.", testPutBlobMissing},
-	{"BlobIndex.PutBlob", "conflict", "Error: [ErrConflict] while the blob is about to be deleted.",
-		func(t *testing.T, s storage.Store) {
-			b := testBlob(testDID(1), "blob", 1)
-			ok(t, "PutBlob", s.PutBlob(t.Context(), b))
-			want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("blob"))
-			fails(t, "PutBlob", s.PutBlob(t.Context(), b), storage.ErrConflict)
-			b.DID = testDID(2)
-			ok(t, "PutBlob in another account", s.PutBlob(t.Context(), b))
-		}},
+	{"BlobIndex.PutBlob", "no account", "[ErrNotFound] if there is no such account", testPutBlobNoAccount},
+	{"BlobIndex.PutBlob", "conflict", "[ErrConflict] while the blob is about to be deleted", testPutBlobConflict},
+	{"BlobIndex.PutBlob", "of a deleted account", "[ErrConflict] while the blob is about to be deleted, as are those of a " +
+		"deleted account.", testBlobsOfDeleted},
 	{"BlobIndex.Blob", "one blob", "Blob returns a blob that isn't about to be deleted.", testPutBlob},
-	{"BlobIndex.Blob", "absent", "Error: [ErrNotFound].", func(t *testing.T, s storage.Store) {
-		ok(t, "PutBlob", s.PutBlob(t.Context(), testBlob(testDID(1), "blob", 1)))
+	{"BlobIndex.Blob", "absent", "Error: [ErrNotFound]", func(t *testing.T, s storage.Store) {
+		create(t, s, 1)
+		upload(t, s, testBlob(testDID(1), "blob", 1))
 		_, err := s.Blob(t.Context(), testDID(1), blobOf("none"))
 		fails(t, "Blob", err, storage.ErrNotFound)
 		want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("blob"))
 		_, err = s.Blob(t.Context(), testDID(1), blobOf("blob"))
 		fails(t, "Blob that is about to be deleted", err, storage.ErrNotFound)
 	}},
-	{"BlobIndex.ListBlobs", "pages", "ListBlobs yields up to limit of the blobs that are referred to by a record whose rev " +
-		"is greater than since (\"\" for any), ordered by the strings of their CIDs, from those greater than after (\"\" for " +
-		"the first).", testListBlobs},
-	{"BlobIndex.ListBlobs", "missing ones", "Blobs that are missing are among them.", testListBlobs},
-	{"BlobIndex.ListBlobs", "since", "whose rev is greater than since", testListBlobsSince},
-	{"BlobIndex.ListMissingBlobs", "pages", "ListMissingBlobs yields up to limit blobs that records refer to and that the " +
-		"account doesn't have, each once, ordered by the strings of their CIDs, from those greater than after.",
-		testListMissingBlobs},
-	{"BlobIndex.SetBlobTakedown", "set and lifted", "SetBlobTakedown sets or, with \"\", lifts a takedown.", testBlobTakedown},
-	{"BlobIndex.SetBlobTakedown", "absent", "Error: [ErrNotFound].", func(t *testing.T, s storage.Store) {
-		ok(t, "PutBlob", s.PutBlob(t.Context(), testBlob(testDID(1), "blob", 1)))
-		err := s.SetBlobTakedown(t.Context(), testDID(2), blobOf("blob"), "ref")
-		fails(t, "SetBlobTakedown", err, storage.ErrNotFound)
-	}},
+	{"BlobIndex.Blob", "of a deleted account", "Error: [ErrNotFound], also for the blobs of a deleted account, claimed or " +
+		"not yet.", testBlobsOfDeleted},
 }
 
 func testPutBlob(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
+	r := create(t, s, 1)
 	b := storage.Blob{DID: did, CID: blobOf("1"), Size: 1 << 40, MIMEType: "image/png", CreatedAt: at(1)}
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
+	upload(t, s, b)
 	want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
-	commit(t, s, emptyTree(did), put("a.b.c/1", "one", b.CID))
+	commit(t, s, r, put("a.b.c/1", "one", b.CID))
 	b.Referenced = true
 	want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
 }
 
 func testBlobOwners(t *testing.T, s storage.Store) {
 	ctx := t.Context()
+	r := create(t, s, 1)
+	create(t, s, 2)
 	first, second := testBlob(testDID(1), "blob", 1), testBlob(testDID(2), "blob", 2)
 	second.MIMEType = "text/other"
-	ok(t, "PutBlob", s.PutBlob(ctx, first))
+	upload(t, s, first)
 	_, err := s.Blob(ctx, testDID(2), first.CID)
 	fails(t, "Blob of another account", err, storage.ErrNotFound)
-	ok(t, "PutBlob", s.PutBlob(ctx, second))
-	commit(t, s, emptyTree(testDID(1)), put("a.b.c/1", "one", first.CID))
-	ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, testDID(1), first.CID, "ref"))
+	upload(t, s, second)
+	commit(t, s, r, put("a.b.c/1", "one", first.CID))
+	takeDownBlob(t, s, testDID(1), "blob", "ref")
 	first.Referenced, first.TakedownRef = true, "ref"
 	want(t, "the first", must(s.Blob(ctx, testDID(1), first.CID))(t), first)
 	want(t, "the second", must(s.Blob(ctx, testDID(2), first.CID))(t), second)
@@ -89,137 +64,106 @@ func testBlobOwners(t *testing.T, s storage.Store) {
 
 func testPutBlobAgain(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
+	r := create(t, s, 1)
 	b := testBlob(did, "blob", 1)
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
-	ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, b.CID, "ref"))
+	upload(t, s, b)
+	takeDownBlob(t, s, did, "blob", "ref")
 	again := b
 	again.CreatedAt, again.MIMEType, again.Size = at(5), "text/other", 999
-	ok(t, "PutBlob again", s.PutBlob(ctx, again))
+	upload(t, s, again)
 	b.CreatedAt, b.MIMEType, b.TakedownRef = at(5), "text/other", "ref"
 	want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
 
-	commit(t, s, emptyTree(did), put("a.b.c/1", "one", b.CID))
+	commit(t, s, r, put("a.b.c/1", "one", b.CID))
 	again.CreatedAt, again.MIMEType = at(7), "text/third"
-	ok(t, "PutBlob of one that is referenced", s.PutBlob(ctx, again))
+	upload(t, s, again)
 	b.CreatedAt, b.Referenced = at(7), true
 	want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
 }
 
+func testPutBlobRescue(t *testing.T, s storage.Store) {
+	b := testBlob(testDID(1), "blob", 5)
+	r := create(t, s, 1)
+	upload(t, s, b)
+	r = commit(t, s, r, put("a.b.c/1", "one", b.CID))
+	r = commit(t, s, r, del("a.b.c/1"))
+	upload(t, s, b)
+	want(t, "ClaimBlobs", claimed(t, s, at(2)), nil)
+	commit(t, s, r, put("a.b.c/1", "one", b.CID))
+}
+
 func testPutBlobMissing(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
-	c, r := emptyTree(did).commit(put("a.b.c/1", "one", blobOf("blob")))
+	c, r := create(t, s, 1).commit(put("a.b.c/1", "one", blobOf("blob")))
 	c.AllowMissingBlobs = true
 	must(s.Commit(ctx, c))(t)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "blob", 1)))
+	upload(t, s, testBlob(did, "blob", 1))
 	want(t, "Referenced", must(s.Blob(ctx, did, blobOf("blob")))(t).Referenced, true)
-	want(t, "missing blobs", all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, "", 9)), nil)
+	want(t, "missing blobs", listed(t, s, did, storage.BlobRange{Missing: true}), nil)
 	want(t, "blobs to delete", claimed(t, s, at(9)), nil)
 	commit(t, s, r, del("a.b.c/1"))
 	want(t, "blobs to delete", claimed(t, s, at(0)), blobStrings("blob"))
 }
 
-// putBlobs makes records refer to n blobs, of which every third is missing, and returns the tree.
-func putBlobs(t testing.TB, s storage.Store, n int) (r *tree, data, missing []string) {
-	t.Helper()
-	var writes []storage.RecordWrite
-	for i := range n {
-		d := fmt.Sprint("blob ", i)
-		data = append(data, d)
-		if i%3 == 0 {
-			missing = append(missing, d)
-		} else {
-			ok(t, "PutBlob", s.PutBlob(t.Context(), testBlob(testDID(1), d, 1)))
-		}
-		// Each blob is in two records, and each record has two blobs.
-		writes = append(writes, put(fmt.Sprintf("a.b.c/%d", i), d, blobOf(d), blobOf(fmt.Sprint("blob ", (i+1)%n))))
+func testPutBlobNoAccount(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	commit(t, s, emptyTree(testDID(1))) // a repo is no account
+	create(t, s, 2)
+	for n := range 2 {
+		b := testBlob(testDID(n), "blob", 1)
+		fails(t, "PutBlob", s.PutBlob(ctx, b, nil), storage.ErrNotFound)
+		_, err := s.Blob(ctx, b.DID, b.CID)
+		fails(t, "Blob", err, storage.ErrNotFound)
 	}
-	c, r := emptyTree(testDID(1)).commit(writes...)
-	c.AllowMissingBlobs = true
-	must(s.Commit(t.Context(), c))(t)
-	return r, data, missing
+	want(t, "blobs to delete", claimed(t, s, at(9)), nil)
 }
 
-func testListBlobs(t *testing.T, s storage.Store) {
-	ctx, did := t.Context(), testDID(1)
-	_, data, _ := putBlobs(t, s, 40)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "temporary", 1)))
-	c, _ := emptyTree(testDID(2)).commit(put("a.b.c/1", "one", blobOf("another account's")))
-	c.AllowMissingBlobs = true
-	must(s.Commit(ctx, c))(t)
-	sorted := blobStrings(data...)
-	var got []string
-	for after := ""; ; {
-		page := cidStrings(all(t, "ListBlobs", s.ListBlobs(ctx, did, "", after, 7)))
-		if len(page) > 7 {
-			t.Fatalf("ListBlobs yields %d, limit 7", len(page))
-		}
-		if len(page) == 0 {
-			break
-		}
-		got, after = append(got, page...), page[len(page)-1]
-	}
-	want(t, "all pages of ListBlobs", got, sorted)
-	want(t, "ListBlobs", cidStrings(all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 99))), sorted)
+func testPutBlobConflict(t *testing.T, s storage.Store) {
+	create(t, s, 1)
+	create(t, s, 2)
+	b := testBlob(testDID(1), "blob", 1)
+	upload(t, s, b)
+	want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("blob"))
+	fails(t, "PutBlob", s.PutBlob(t.Context(), b, nil), storage.ErrConflict)
+	b.DID = testDID(2)
+	upload(t, s, b)
 }
 
-func testListBlobsSince(t *testing.T, s storage.Store) {
+// testBlobsOfDeleted looks at the blobs of a deleted account before they are claimed and after that, while there is no
+// such account and when there is one again.
+func testBlobsOfDeleted(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
-	for _, d := range []string{"1", "2", "3", "all"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, d, 1)))
+	r := create(t, s, 1)
+	for _, data := range []string{"referenced", "temporary", "taken down"} {
+		upload(t, s, testBlob(did, data, 1))
 	}
-	since := func(r *tree, data ...string) {
+	commit(t, s, r, put("a.b.c/1", "one", blobOf("referenced")))
+	takeDownBlob(t, s, did, "taken down", "ref")
+	must(s.DeleteAccount(ctx, did))(t)
+	all := []string{"referenced", "temporary", "taken down"}
+	gone := func(upload error) {
 		t.Helper()
-		listed := all(t, "ListBlobs", s.ListBlobs(ctx, did, r.head.Rev, "", 9))
-		want(t, "ListBlobs", cidStrings(listed), blobStrings(data...))
-	}
-	none := create(t, s, 1)
-	first := commit(t, s, none, put("a.b.c/1", "1", blobOf("1"), blobOf("all")))
-	second := commit(t, s, first, put("a.b.c/2", "2", blobOf("2"), blobOf("all")))
-	third := commit(t, s, second, put("a.b.c/3", "3", blobOf("3")))
-	since(none, "1", "2", "3", "all")
-	since(first, "2", "3", "all")
-	since(second, "3")
-	since(third)
-	fourth := commit(t, s, third, put("a.b.c/1", "1 again", blobOf("1")), del("a.b.c/2"))
-	since(none, "1", "3")
-	since(third, "1")
-	since(fourth)
-}
-
-func testListMissingBlobs(t *testing.T, s storage.Store) {
-	ctx, did := t.Context(), testDID(1)
-	r, _, missing := putBlobs(t, s, 40)
-	list := func(after string, limit int) (got []string) {
-		for _, ref := range all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, after, limit)) {
-			got = append(got, ref.CID.String())
-			var found bool
-			for _, c := range r.records[ref.Path].blobs {
-				found = found || c == ref.CID
-			}
-			if !found {
-				t.Errorf("ListMissingBlobs yields %s with path %s, which doesn't refer to it", ref.CID, ref.Path)
-			}
+		for _, data := range all {
+			_, err := s.Blob(ctx, did, blobOf(data))
+			fails(t, "Blob", err, storage.ErrNotFound)
+			fails(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, 1), nil), upload)
+			err = s.SetTakedown(ctx, storage.Takedown{DID: did, Blob: blobOf(data), Ref: "ref"})
+			fails(t, "SetTakedown", err, storage.ErrNotFound)
 		}
-		return got
+		wantTakedowns(t, s, emptyTree(did))
 	}
-	sorted := blobStrings(missing...)
-	want(t, "all", list("", 99), sorted)
-	want(t, "the first page", list("", 5), sorted[:5])
-	want(t, "the second page", list(sorted[4], 5), sorted[5:10])
-	want(t, "the last page", list(sorted[9], 5), sorted[10:])
-	want(t, "the page after the last", list(sorted[13], 5), nil)
-	want(t, "another account's", all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, testDID(2), "", 9)), nil)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, missing[0], 1)))
-	want(t, "all but one", list("", 99), blobStrings(missing[1:]...))
-}
-
-func testBlobTakedown(t *testing.T, s storage.Store) {
-	ctx, did := t.Context(), testDID(1)
-	b := testBlob(did, "blob", 1)
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
-	for _, ref := range []string{"ref", "ref 2", ""} {
-		ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, b.CID, ref))
-		b.TakedownRef = ref
-		want(t, "Blob", must(s.Blob(ctx, syntax.DID(did), b.CID))(t), b)
+	gone(storage.ErrNotFound)
+	r = create(t, s, 1)
+	gone(storage.ErrConflict)
+	c, _ := r.commit(put("a.b.c/1", "one", blobOf("referenced")))
+	_, err := s.Commit(ctx, c)
+	fails(t, "Commit that refers to it", err, storage.ErrNotFound)
+	want(t, "blobs to delete", claimed(t, s, at(0)), blobStrings(all...))
+	gone(storage.ErrConflict)
+	for _, data := range all {
+		ok(t, "RemoveBlob", s.RemoveBlob(ctx, storage.BlobID{DID: did, CID: blobOf(data)}))
+		upload(t, s, testBlob(did, data, 1))
+		want(t, "Blob", must(s.Blob(ctx, did, blobOf(data)))(t), testBlob(did, data, 1))
 	}
+	want(t, "blobs to delete", claimed(t, s, at(0)), nil)
 }

@@ -18,8 +18,8 @@ var claimSentences = []sentence{
 		testClaimTemporary},
 	{"BlobIndex.ClaimBlobs", "limit", "ClaimBlobs marks up to limit blobs as about to be deleted", testClaimLimit},
 	{"BlobIndex.ClaimBlobs", "again", "Blobs that are marked already are returned again.", testClaimSteps},
-	{"BlobIndex.ClaimBlobs", "taken down", "A blob that is taken down is kept, so that it can't be uploaded anew.",
-		testClaimTakedown},
+	{"BlobIndex.ClaimBlobs", "taken down", "A blob that is taken down is kept, so that it can't be uploaded anew, " +
+		"unless its account was deleted.", testClaimTakedown},
 	{"BlobIndex.RemoveBlob", "marked ones only", "RemoveBlob removes a blob that is marked; one that isn't stays.",
 		testRemoveBlob},
 	{"BlobIndex.RemoveBlob", "idempotent", "It is idempotent.", testRemoveBlob},
@@ -29,14 +29,14 @@ func testClaimSteps(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)
 	b := testBlob(did, "blob", 1)
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
+	upload(t, s, b)
 	for range 3 { // whatever the time is, once it's marked
 		want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("blob"))
 		want(t, "ClaimBlobs", claimed(t, s, at(0)), blobStrings("blob"))
 	}
 	_, err := s.Blob(ctx, did, b.CID)
 	fails(t, "Blob", err, storage.ErrNotFound)
-	fails(t, "PutBlob", s.PutBlob(ctx, b), storage.ErrConflict)
+	fails(t, "PutBlob", s.PutBlob(ctx, b, nil), storage.ErrConflict)
 	c, next := r.commit(put("a.b.c/1", "one", b.CID))
 	_, err = s.Commit(ctx, c)
 	fails(t, "Commit", err, storage.ErrNotFound)
@@ -44,7 +44,7 @@ func testClaimSteps(t *testing.T, s storage.Store) {
 	want(t, "ClaimBlobs", claimed(t, s, at(9)), nil)
 	_, err = s.Commit(ctx, c)
 	fails(t, "Commit", err, storage.ErrNotFound)
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
+	upload(t, s, b)
 	want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
 	must(s.Commit(ctx, c))(t)
 	wantRepo(t, s, next)
@@ -53,11 +53,12 @@ func testClaimSteps(t *testing.T, s storage.Store) {
 
 func testClaimTemporary(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
+	r := create(t, s, 1)
 	for i, data := range []string{"0", "1", "2", "3", "4"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, i)))
+		upload(t, s, testBlob(did, data, i))
 	}
-	ok(t, "PutBlob again", s.PutBlob(ctx, testBlob(did, "1", 5))) // its age is that of the newest upload
-	r := create(t, s, 1, put("a.b.c/0", "0", blobOf("0")), put("a.b.c/4", "4", blobOf("4")))
+	ok(t, "PutBlob again", s.PutBlob(ctx, testBlob(did, "1", 5), nil)) // its age is that of the newest upload
+	r = commit(t, s, r, put("a.b.c/0", "0", blobOf("0")), put("a.b.c/4", "4", blobOf("4")))
 	want(t, "ClaimBlobs", claimed(t, s, at(0)), nil)
 	want(t, "ClaimBlobs", claimed(t, s, at(2)), nil) // at(2) isn't before at(2)
 	want(t, "ClaimBlobs", claimed(t, s, at(3)), blobStrings("2"))
@@ -70,8 +71,9 @@ func testClaimTemporary(t *testing.T, s storage.Store) {
 
 func testClaimLimit(t *testing.T, s storage.Store) {
 	ctx := t.Context()
+	create(t, s, 1)
 	for _, data := range []string{"0", "1", "2", "3", "4"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(testDID(1), data, 1)))
+		upload(t, s, testBlob(testDID(1), data, 1))
 	}
 	var got []string
 	for _, n := range []int{2, 2, 1, 0} {
@@ -96,17 +98,19 @@ func testClaimTakedown(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)
 	for _, data := range []string{"temporary", "lost"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, 1)))
-		ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf(data), "ref"))
+		upload(t, s, testBlob(did, data, 1))
+		takeDownBlob(t, s, did, data, "ref")
 	}
 	r = commit(t, s, r, put("a.b.c/1", "one", blobOf("lost")))
 	commit(t, s, r, del("a.b.c/1"))
 	want(t, "ClaimBlobs", claimed(t, s, at(9)), nil)
 	for _, data := range []string{"temporary", "lost"} {
 		want(t, "Blob", must(s.Blob(ctx, did, blobOf(data)))(t).TakedownRef, "ref")
-		ok(t, "SetBlobTakedown", s.SetBlobTakedown(ctx, did, blobOf(data), ""))
 	}
-	want(t, "ClaimBlobs after the takedown is lifted", claimed(t, s, at(9)), blobStrings("temporary", "lost"))
+	takeDownBlob(t, s, did, "lost", "")
+	want(t, "ClaimBlobs after a takedown is lifted", claimed(t, s, at(9)), blobStrings("lost"))
+	must(s.DeleteAccount(ctx, did))(t)
+	want(t, "ClaimBlobs after the account is deleted", claimed(t, s, at(9)), blobStrings("lost", "temporary"))
 }
 
 func testRemoveBlob(t *testing.T, s storage.Store) {
@@ -114,9 +118,8 @@ func testRemoveBlob(t *testing.T, s storage.Store) {
 	create(t, s, 1)
 	for _, data := range []string{"temporary", "referenced"} {
 		b := testBlob(did, data, 5)
-		ok(t, "PutBlob", s.PutBlob(ctx, b))
+		upload(t, s, b)
 	}
-	commit(t, s, emptyTree(testDID(2)))
 	id := storage.BlobID{DID: did, CID: blobOf("temporary")}
 	ok(t, "RemoveBlob of one that isn't marked", s.RemoveBlob(ctx, id))
 	want(t, "Blob", must(s.Blob(ctx, did, id.CID))(t), testBlob(did, "temporary", 5))

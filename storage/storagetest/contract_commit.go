@@ -27,7 +27,7 @@ var commitSentences = []sentence{
 func testCommit(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1, put("a.b.c/1", "one"), put("a.b.c/2", "two"))
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "blob", 1)))
+	upload(t, s, testBlob(did, "blob", 1))
 	log := events(t, s)
 	c, next := r.commit(put("a.b.c/1", "new"), del("a.b.c/2"), put("a.b.c/3", "three", blobOf("blob")), del("a.b.c/none"))
 	c.Events = append(c.Events, testEvent(did, storage.EventSync, 8), testEvent(did, storage.EventAccount, 9))
@@ -127,8 +127,8 @@ func testCommitMissingBlob(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)
 	create(t, s, 2)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(testDID(2), "another account's", 9)))
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "claimed", 1)))
+	upload(t, s, testBlob(testDID(2), "another account's", 9))
+	upload(t, s, testBlob(did, "claimed", 1))
 	want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("claimed"))
 	for i, data := range []string{"none", "another account's", "claimed"} {
 		c, next := r.commit(put("a.b.c/1", "one", blobOf(data)))
@@ -139,9 +139,9 @@ func testCommitMissingBlob(t *testing.T, s storage.Store) {
 		must(s.Commit(ctx, c))(t)
 		wantRepo(t, s, next)
 		r = next
-		missing := all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, "", 9))
+		missing := all(t, "ListBlobs", s.ListBlobs(ctx, did, storage.BlobRange{Missing: true}))
 		want(t, "missing blobs", missing, []storage.BlobRef{{CID: blobOf(data), Path: "a.b.c/1"}})
-		want(t, "ListBlobs", cidStrings(all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 9))), blobStrings(data))
+		want(t, "ListBlobs", listed(t, s, did, storage.BlobRange{}), blobStrings(data))
 		if i == 1 {
 			want(t, "the other account's blob", must(s.Blob(ctx, testDID(2), blobOf(data)))(t).Referenced, false)
 		}

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -13,8 +14,8 @@ var eventSentences = []sentence{
 		"after the newest event was removed or the process killed; there may be gaps.", testSeqs},
 	{"Events.AppendEvents", "in this order", "AppendEvents appends events that don't come with another write, in this order, " +
 		"and returns the sequence number of the last, or 0 if there are none.", testEvents},
-	{"Events.ListEvents", "pages", "ListEvents yields up to limit events whose sequence number is greater than after, in " +
-		"order; 0 for no limit.", testListEvents},
+	{"Events.ListEvents", "pages", "ListEvents yields the events of a range.", testListEvents},
+	{"Events.ListEvents", "of one account", "ListEvents yields the events of a range.", testListEventsOf},
 	{"Events.ListEvents", "of every write", "ListEvents yields", testEventsOfAll},
 	{"Events.LastSeq", "the highest number", "LastSeq returns the highest sequence number given so far", testSeqs},
 	{"Events.LastSeq", "skipped numbers", "or the one that RaiseSeq has made it skip to, 0 before the first.", testRaiseSeq},
@@ -23,8 +24,12 @@ var eventSentences = []sentence{
 	{"Events.RaiseSeq", "before the first event", "so that events get greater ones from now on", testRaiseFirst},
 	{"Events.RaiseSeq", "never lowers", "It never lowers them: if LastSeq isn't less already, nothing changes.",
 		testRaiseNever},
-	{"Events.TrimEvents", "the oldest", "TrimEvents removes up to limit of the oldest events if they are older than before, " +
-		"and returns how many it removed.", testTrimEvents},
+	{"Events.RaiseSeq", "out of range", "It is an error if seq is negative or greater than [MaxSeq], and nothing changes " +
+		"then.", testRaiseRange},
+	{"Events.TrimEvents", "the oldest", "TrimEvents removes up to limit events from the beginning of the log, as long as " +
+		"they are older than before, and returns how many it removed.", testTrimEvents},
+	{"Events.TrimEvents", "times out of order", "It stops at the first that isn't, even if later ones have an earlier time.",
+		testTrimDisorder},
 }
 
 func testEvents(t *testing.T, s storage.Store) {
@@ -100,8 +105,8 @@ func testRaiseSeq(t *testing.T, s storage.Store) {
 		after := events(t, s)
 		want(t, "the earlier events", after[:len(after)-1], log)
 		want(t, "the number of the new event", after[len(after)-1].Seq, seq)
-		want(t, "the events after the gap", all(t, "ListEvents", s.ListEvents(ctx, seq-1, 0)), after[len(after)-1:])
-		want(t, "the events around the gap", all(t, "ListEvents", s.ListEvents(ctx, log[0].Seq, 0)), after[1:])
+		want(t, "the events after the gap", all(t, "ListEvents", s.ListEvents(ctx, storage.EventRange{After: seq - 1})), after[len(after)-1:])
+		want(t, "the events around the gap", all(t, "ListEvents", s.ListEvents(ctx, storage.EventRange{After: log[0].Seq})), after[1:])
 	}
 	must(s.TrimEvents(ctx, at(1e6), 1e6))(t) // those before the gaps and after them
 	want(t, "the log", events(t, s), nil)
@@ -112,10 +117,8 @@ func testRaiseSeq(t *testing.T, s storage.Store) {
 
 func testRaiseFirst(t *testing.T, s storage.Store) {
 	ctx := t.Context()
-	for _, seq := range []int64{-1, 0} {
-		ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
-		want(t, "LastSeq", must(s.LastSeq(ctx))(t), 0)
-	}
+	ok(t, "RaiseSeq", s.RaiseSeq(ctx, 0))
+	want(t, "LastSeq", must(s.LastSeq(ctx))(t), 0)
 	for _, seq := range []int64{7, 9} {
 		ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
 		want(t, "LastSeq", must(s.LastSeq(ctx))(t), seq)
@@ -130,7 +133,7 @@ func testRaiseNever(t *testing.T, s storage.Store) {
 	last, log := int64(100), events(t, s)
 	ok(t, "RaiseSeq", s.RaiseSeq(ctx, last))
 	for range 3 {
-		for _, seq := range []int64{-5, 0, 1, last - 1, last} {
+		for _, seq := range []int64{0, 1, last - 1, last} {
 			ok(t, "RaiseSeq", s.RaiseSeq(ctx, seq))
 			want(t, "LastSeq", must(s.LastSeq(ctx))(t), last)
 			want(t, "the log", events(t, s), log)
@@ -139,6 +142,28 @@ func testRaiseNever(t *testing.T, s storage.Store) {
 		log = events(t, s)
 	}
 	ok(t, "Check", Check(ctx, s))
+}
+
+func testRaiseRange(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	refused := func(last int64, seqs ...int64) {
+		t.Helper()
+		for _, seq := range append(seqs, -1, -1<<40, math.MinInt64, storage.MaxSeq+1, 1<<60, math.MaxInt64) {
+			if s.RaiseSeq(ctx, seq) == nil {
+				t.Fatalf("RaiseSeq takes %d", seq)
+			}
+			want(t, "LastSeq", must(s.LastSeq(ctx))(t), last)
+		}
+	}
+	refused(0)
+	seq := wantNext(t, s, 0)
+	refused(seq)
+	ok(t, "RaiseSeq", s.RaiseSeq(ctx, storage.MaxSeq-1000))
+	refused(wantNext(t, s, storage.MaxSeq-1000))
+	for range 2 {
+		ok(t, "RaiseSeq", s.RaiseSeq(ctx, storage.MaxSeq))
+		refused(storage.MaxSeq)
+	}
 }
 
 func testListEvents(t *testing.T, s storage.Store) {
@@ -156,7 +181,7 @@ func testListEvents(t *testing.T, s storage.Store) {
 		t.Fatal("events aren't in order")
 	}
 	list := func(after int64, limit int) []storage.Event {
-		return all(t, "ListEvents", s.ListEvents(ctx, after, limit))
+		return all(t, "ListEvents", s.ListEvents(ctx, storage.EventRange{After: after, Limit: limit}))
 	}
 	want(t, "the first", list(0, 2), log[:2])
 	want(t, "some", list(log[9].Seq, 1100), log[10:1110])
@@ -189,6 +214,61 @@ func testEventsOfAll(t *testing.T, s storage.Store) {
 		e[i].Seq = log[i].Seq
 	}
 	want(t, "the log", log, e)
+}
+
+// testListEventsOf lists the events of accounts that have many, few and none.
+func testListEventsOf(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	var batch []storage.Event
+	for i := range 2000 { // those of one account are more than a backend fetches at a time
+		n := 1
+		if i%100 == 50 {
+			n = 2
+		}
+		batch = append(batch, testEvent(testDID(n), storage.EventAccount, i))
+	}
+	must(s.AppendEvents(ctx, batch...))(t)
+	r := create(t, s, 3)
+	commit(t, s, r, put("a.b.c/1", "one"))
+	check := func() {
+		t.Helper()
+		log := events(t, s)
+		for n := range 5 {
+			of := slices.DeleteFunc(slices.Clone(log), func(e storage.Event) bool { return e.DID != testDID(n) })
+			for _, i := range []int{0, 1, 2, len(of) / 2, len(of) - 1, len(of)} {
+				if i < 0 || i > len(of) {
+					continue
+				}
+				in, rest := storage.EventRange{DID: testDID(n)}, of[i:]
+				if i > 0 {
+					in.After = of[i-1].Seq
+				}
+				want(t, "the account's events", all(t, "ListEvents", s.ListEvents(ctx, in)), rest)
+				in.Limit = 3
+				want(t, "a page of them", all(t, "ListEvents", s.ListEvents(ctx, in)), rest[:min(3, len(rest))])
+			}
+		}
+	}
+	check()
+	must(s.TrimEvents(ctx, at(120), 1000))(t)
+	check()
+	must(s.DeleteAccount(ctx, testDID(3), testEvent(testDID(3), storage.EventAccount, 1)))(t)
+	check()
+}
+
+func testTrimDisorder(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for _, when := range []int{5, 1, 9, 2, 3, 9, 1} {
+		must(s.AppendEvents(ctx, testEvent(testDID(1), storage.EventAccount, when)))(t)
+	}
+	log := events(t, s)
+	for _, step := range []struct{ before, limit, removed int }{
+		{5, 99, 0}, {6, 1, 1}, {6, 99, 1}, {9, 99, 0}, {10, 2, 2}, {4, 99, 1}, {4, 99, 0}, {99, 99, 2},
+	} {
+		want(t, "number of events removed", must(s.TrimEvents(ctx, at(step.before), step.limit))(t), step.removed)
+		log = log[step.removed:]
+		want(t, "the log", events(t, s), log)
+	}
 }
 
 func testTrimEvents(t *testing.T, s storage.Store) {

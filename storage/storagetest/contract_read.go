@@ -28,6 +28,7 @@ var readSentences = []sentence{
 		"the order in which they're asked for: nodes of its tree, its records' bytes, and its newest commit.", testBlocks},
 	{"RepoReader.Blocks", "missing ones", "Missing ones are left out.", testBlocksMissing},
 	{"RepoReader.Blocks", "what the repo had before", "those of the wanted blocks that the repo has now", testBlocksNow},
+	{"RepoReader.Blocks", "the greatest rev", "Blocks returns those of the wanted blocks", testBlocksRev},
 	{"RepoReader.Record", "one record", "Record returns the record at a path.", testRecord},
 	{"RepoReader.Record", "absent", "Error: [ErrNotFound].", func(t *testing.T, s storage.Store) {
 		create(t, s, 1, put("a.b.c/1", "one"))
@@ -95,6 +96,19 @@ func testBlocksNow(t *testing.T, s storage.Store) {
 	want(t, "number of blocks that are gone", len(gone), 5) // root, collection, two records and the commit
 	want(t, "Blocks", must(s.Blocks(ctx, did, gone))(t), nil)
 	wantRepo(t, s, r)
+}
+
+// testBlocksRev has records of the same bytes that were written at different times.
+func testBlocksRev(t *testing.T, s storage.Store) {
+	r := create(t, s, 1, put("a.b.c/2", "same"))
+	r = commit(t, s, r, put("a.b.c/1", "same"))
+	r = commit(t, s, r, put("a.b.c/3", "same"), put("a.b.c/4", "other"))
+	wantRepo(t, s, r)
+	r = commit(t, s, r, del("a.b.c/3"))
+	wantRepo(t, s, r)
+	r = commit(t, s, r, del("a.b.c/1"))
+	wantRepo(t, s, r)
+	wantRepo(t, s, commit(t, s, r, put("a.b.c/9", "same"), put("a.b.c/0", "same")))
 }
 
 func testRecord(t *testing.T, s storage.Store) {

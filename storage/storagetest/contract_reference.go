@@ -20,11 +20,11 @@ var referenceSentences = []sentence{
 func wantBlobs(t testing.TB, s storage.Store, data ...string) {
 	t.Helper()
 	ctx, did := t.Context(), testDID(1)
-	listed := all(t, "ListBlobs", s.ListBlobs(ctx, did, "", "", 100))
-	want(t, "ListBlobs", cidStrings(listed), blobStrings(data...))
-	for _, c := range listed {
-		if b, err := s.Blob(ctx, did, c); err == nil && !b.Referenced {
-			t.Fatalf("blob %s is listed but isn't Referenced", c)
+	refs := all(t, "ListBlobs", s.ListBlobs(ctx, did, storage.BlobRange{}))
+	want(t, "ListBlobs", listed(t, s, did, storage.BlobRange{}), blobStrings(data...))
+	for _, ref := range refs {
+		if b, err := s.Blob(ctx, did, ref.CID); err == nil && !b.Referenced {
+			t.Fatalf("blob %s is listed but isn't Referenced", ref.CID)
 		}
 	}
 }
@@ -43,7 +43,7 @@ func testReferencesTaken(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)
 	for _, data := range []string{"1", "2", "3"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, 9)))
+		upload(t, s, testBlob(did, data, 9))
 	}
 	r = commit(t, s, r, put("a.b.c/1", "one", blobOf("1"), blobOf("2")))
 	wantBlobs(t, s, "1", "2")
@@ -64,7 +64,7 @@ func testReferencesCounted(t *testing.T, s storage.Store) {
 	r := create(t, s, 1)
 	b := testBlob(did, "blob", 9)
 	b.Referenced = true // to be ignored
-	ok(t, "PutBlob", s.PutBlob(ctx, b))
+	upload(t, s, b)
 	referenced := func() bool { return must(s.Blob(ctx, did, blob))(t).Referenced }
 	want(t, "Referenced after the upload", referenced(), false)
 	want(t, "blobs to delete", claimed(t, s, at(9)), nil)
@@ -85,9 +85,9 @@ func testReferencesCounted(t *testing.T, s storage.Store) {
 }
 
 func testReferenceMoves(t *testing.T, s storage.Store) {
-	did := testDID(1)
-	ok(t, "PutBlob", s.PutBlob(t.Context(), testBlob(did, "blob", 9)))
-	r := create(t, s, 1, put("a.b.c/2", "one", blobOf("blob")))
+	r := create(t, s, 1)
+	upload(t, s, testBlob(testDID(1), "blob", 9))
+	r = commit(t, s, r, put("a.b.c/2", "one", blobOf("blob")))
 	for _, paths := range [][2]string{{"a.b.c/2", "a.b.c/1"}, {"a.b.c/1", "a.b.c/2"}} {
 		r = commit(t, s, r, del(paths[0]), put(paths[1], "moved", blobOf("blob")))
 		wantBlobs(t, s, "blob")

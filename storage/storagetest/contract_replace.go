@@ -6,6 +6,7 @@ import (
 	"iter"
 	"testing"
 
+	"github.com/ipfs/go-cid"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -18,11 +19,12 @@ var replaceSentences = []sentence{
 	{"Repos.Replace", "unseen until it returns", "Until it returns nil, readers see the old content", testReplaceUnseen},
 	{"Repos.Replace", "rows fail", "if rows yields an error, that error is returned and nothing has changed.",
 		testReplaceFails},
-	{"Repos.Replace", "other writers go on", "other writers go on meanwhile.", testReplaceWriters},
 	{"Repos.Replace", "the head moves meanwhile", "Error, beside those of Commit", testReplaceConflict},
 	{"Repos.Replace", "rows in any order", "Rows come in any order, each node and each path once.", testReplaceOrder},
-	{"Repos.Replace", "records with the same bytes", "A record whose Bytes are nil has the CID of an earlier row's record, " +
-		"and gets its bytes and blob references.", testReplaceSame},
+	{"Repos.Replace", "all get the rev of the head", "All get the rev of Head, whatever their own says.", testReplaceRevs},
+	{"Repos.Replace", "an empty record", "A record whose Bytes are nil, not merely empty", testReplaceEmpty},
+	{"Repos.Replace", "records with the same bytes", "A record whose Bytes are nil, not merely empty, has the CID of an " +
+		"earlier row's record, and gets its bytes, blob references and subject.", testReplaceSame},
 	{"Repos.Replace", "no earlier row", "[ErrNotFound] if there is no such earlier row.", testReplaceNoEarlier},
 }
 
@@ -73,15 +75,16 @@ func testReplaceFirst(t *testing.T, s storage.Store) {
 
 func testReplaceBlobs(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
+	old := create(t, s, 1)
 	for _, data := range []string{"lost", "kept", "gained"} {
-		ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, data, 9)))
+		upload(t, s, testBlob(did, data, 9))
 	}
-	old := create(t, s, 1, put("a.b.c/1", "one", blobOf("lost"), blobOf("kept")))
+	old = commit(t, s, old, put("a.b.c/1", "one", blobOf("lost"), blobOf("kept")))
 	c, rows, next := old.replace(put("a.b.c/2", "two", blobOf("kept"), blobOf("gained"), blobOf("missing")))
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)
 	wantRepo(t, s, next)
 	wantBlobs(t, s, "kept", "gained", "missing")
-	missing := all(t, "ListMissingBlobs", s.ListMissingBlobs(ctx, did, "", 9))
+	missing := all(t, "ListBlobs", s.ListBlobs(ctx, did, storage.BlobRange{Missing: true}))
 	want(t, "missing blobs", missing, []storage.BlobRef{{CID: blobOf("missing"), Path: "a.b.c/2"}})
 	want(t, "blobs to delete", claimed(t, s, at(0)), blobStrings("lost"))
 }
@@ -130,28 +133,6 @@ func testReplaceFails(t *testing.T, s storage.Store) {
 	wantRepo(t, s, next)
 }
 
-func testReplaceWriters(t *testing.T, s storage.Store) {
-	ctx := t.Context()
-	old, other := create(t, s, 1, put("a.b.c/1", "one")), create(t, s, 2)
-	c, rows, next := old.replace(put("a.b.c/1", "new"), put("a.b.c/2", "new"))
-	write := func(yield func(storage.Row, error) bool) {
-		for i, r := range rows {
-			c, after := other.commit(put(fmt.Sprintf("a.b.c/%d", i), "meanwhile"))
-			within(t, "writing to another repo during Replace", func() error {
-				_, err := s.Commit(ctx, c)
-				return err
-			})
-			other = after
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
-	must(s.Replace(ctx, c, write))(t)
-	wantRepo(t, s, next)
-	wantRepo(t, s, other)
-}
-
 func testReplaceConflict(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	r := create(t, s, 1, put("a.b.c/1", "one"))
@@ -191,10 +172,29 @@ func testReplaceOrder(t *testing.T, s storage.Store) {
 	}
 }
 
+func testReplaceRevs(t *testing.T, s storage.Store) {
+	r := create(t, s, 1, put("a.b.c/1", "one"))
+	c, rows, next := r.replace(put("a.b.c/1", "one"), put("d.e.f/1", "two"))
+	for i, row := range rows {
+		if row.Node != nil {
+			row.Node.Rev = testRev(999 * (i % 2)) // greater or less
+		}
+	}
+	must(s.Replace(t.Context(), c, rowsOf(rows)))(t)
+	wantRepo(t, s, next)
+}
+
+func testReplaceEmpty(t *testing.T, s storage.Store) {
+	empty := storage.RecordWrite{Path: "a.b.c/1", CID: testCID(cid.DagCBOR, nil), Bytes: []byte{}}
+	c, rows, next := create(t, s, 1).replace(empty, put("a.b.c/2", "two"))
+	must(s.Replace(t.Context(), c, rowsOf(rows)))(t)
+	wantRepo(t, s, next)
+}
+
 func testReplaceSame(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
-	ok(t, "PutBlob", s.PutBlob(ctx, testBlob(did, "blob", 9)))
 	old := create(t, s, 1)
+	upload(t, s, testBlob(did, "blob", 9))
 	c, rows, r := old.replace(put("a.b.c/1", "same", blobOf("blob")), put("a.b.c/2", "other"),
 		put("a.b.c/3", "same", blobOf("blob")), put("d.e.f/1", "same", blobOf("blob")))
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)

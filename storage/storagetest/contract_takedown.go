@@ -3,27 +3,38 @@ package storagetest
 import (
 	"testing"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
 )
 
 var takedownSentences = []sentence{
-	{"Repos.SetRecordTakedown", "set and lift", "SetRecordTakedown sets or, with \"\", lifts the takedown of a record.",
-		testTakedown},
-	{"Repos.SetRecordTakedown", "later writes", "A takedown outlasts later writes of the record", testTakedownWrites},
-	{"Repos.SetRecordTakedown", "replaced content", "a Replace whose rows have a record at its path",
+	{"Takedowns", "of records and blobs", "Takedowns keeps the takedowns of records and blobs.", testTakedown},
+	{"Takedowns.SetTakedown", "set and lift", "SetTakedown sets or, if Ref is \"\", lifts a takedown.", testTakedown},
+	{"Takedowns.SetTakedown", "set and lift for a blob", "SetTakedown sets or, if Ref is \"\", lifts a takedown.",
+		testBlobTakedown},
+	{"Takedowns.SetTakedown", "later writes", "That of a record outlasts later writes of the record", testTakedownWrites},
+	{"Takedowns.SetTakedown", "replaced content", "a Replace whose rows have a record at its path",
 		testTakedownReplaced},
-	{"Repos.SetRecordTakedown", "the record ends", "A takedown outlasts later writes of the record, and a Replace whose " +
-		"rows have a record at its path; it ends with the record.", testTakedownEnds},
-	{"Repos.SetRecordTakedown", "up to the readers", "What it means is up to the readers: the record is read and listed as " +
+	{"Takedowns.SetTakedown", "the record ends", "That of a record outlasts later writes of the record, and a Replace " +
+		"whose rows have a record at its path; it ends with the record.", testTakedownEnds},
+	{"Takedowns.SetTakedown", "up to the readers", "What it means is up to the readers: the record is read and listed as " +
 		"before.", testTakedown},
-	{"Repos.SetRecordTakedown", "absent", "Error: [ErrNotFound].", testTakedownAbsent},
+	{"Takedowns.SetTakedown", "no record", "Error: [ErrNotFound] if there is no such record or blob.", testTakedownAbsent},
+	{"Takedowns.SetTakedown", "no blob", "Error: [ErrNotFound] if there is no such record or blob.",
+		testBlobTakedownAbsent},
 }
 
 // takeDown takes down a record, or lifts that, and returns what the repo is then.
 func takeDown(t testing.TB, s storage.Store, r *tree, path, ref string) *tree {
 	t.Helper()
-	ok(t, "SetRecordTakedown", s.SetRecordTakedown(t.Context(), r.head.DID, path, ref))
+	ok(t, "SetTakedown", s.SetTakedown(t.Context(), storage.Takedown{DID: r.head.DID, Path: path, Ref: ref}))
 	return r.takeDown(path, ref)
+}
+
+// takeDownBlob takes down the blob with such bytes, or lifts that.
+func takeDownBlob(t testing.TB, s storage.Store, did syntax.DID, data, ref string) {
+	t.Helper()
+	ok(t, "SetTakedown", s.SetTakedown(t.Context(), storage.Takedown{DID: did, Blob: blobOf(data), Ref: ref}))
 }
 
 func testTakedown(t *testing.T, s storage.Store) {
@@ -41,6 +52,18 @@ func testTakedown(t *testing.T, s storage.Store) {
 	wantRepo(t, s, other)
 	want(t, "the log", events(t, s), log)
 	ok(t, "Check", Check(t.Context(), s))
+}
+
+func testBlobTakedown(t *testing.T, s storage.Store) {
+	ctx, did := t.Context(), testDID(1)
+	create(t, s, 1)
+	b := testBlob(did, "blob", 1)
+	upload(t, s, b)
+	for _, ref := range []string{"ref", "ref 2", ""} {
+		takeDownBlob(t, s, did, "blob", ref)
+		b.TakedownRef = ref
+		want(t, "Blob", must(s.Blob(ctx, did, b.CID))(t), b)
+	}
 }
 
 func testTakedownWrites(t *testing.T, s storage.Store) {
@@ -77,6 +100,7 @@ func testTakedownReplaced(t *testing.T, s storage.Store) {
 	must(s.Replace(ctx, c, rowsOf(rows)))(t)
 	next = next.takeDown("d.e.f/1", "meanwhile")
 	wantRepo(t, s, next)
+	wantTakedowns(t, s, next)
 	wantRepo(t, s, commit(t, s, next, put("a.b.c/2", "without a takedown")))
 	wantRepo(t, s, other)
 }
@@ -102,7 +126,8 @@ func testTakedownAbsent(t *testing.T, s storage.Store) {
 	refuse := func(n int, path string) {
 		t.Helper()
 		for _, ref := range []string{"ref", ""} {
-			fails(t, "SetRecordTakedown", s.SetRecordTakedown(ctx, testDID(n), path, ref), storage.ErrNotFound)
+			err := s.SetTakedown(ctx, storage.Takedown{DID: testDID(n), Path: path, Ref: ref})
+			fails(t, "SetTakedown", err, storage.ErrNotFound)
 		}
 	}
 	refuse(1, "a.b.c/1")
@@ -113,4 +138,22 @@ func testTakedownAbsent(t *testing.T, s storage.Store) {
 	r = commit(t, s, r, del("a.b.c/1"))
 	refuse(1, "a.b.c/1")
 	wantRepo(t, s, commit(t, s, r, put("a.b.c/1", "one"), put("a.b.c/2", "two")))
+}
+
+func testBlobTakedownAbsent(t *testing.T, s storage.Store) {
+	create(t, s, 1)
+	create(t, s, 2)
+	upload(t, s, testBlob(testDID(1), "blob", 1))
+	refuse := func(n int, data string) {
+		t.Helper()
+		for _, ref := range []string{"ref", ""} {
+			err := s.SetTakedown(t.Context(), storage.Takedown{DID: testDID(n), Blob: blobOf(data), Ref: ref})
+			fails(t, "SetTakedown", err, storage.ErrNotFound)
+		}
+	}
+	refuse(2, "blob")
+	refuse(1, "none")
+	want(t, "ClaimBlobs", claimed(t, s, at(2)), blobStrings("blob"))
+	refuse(1, "blob") // it's about to be deleted
+	want(t, "ClaimBlobs", claimed(t, s, at(0)), blobStrings("blob"))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/memory"
 	"github.com/pdskit/pdskit/storage/storagetest"
 )
@@ -15,9 +16,9 @@ func ExampleFaulty() {
 		Store:  memory.New(),
 		Decide: func(method string) storagetest.Fault { return storagetest.Applied },
 	}
-	err := store.PutKey(ctx, "name", []byte("sealed"))
+	err := store.PutDocument(ctx, storage.NewDocument{Document: storage.Document{Kind: "key", ID: "name"}})
 	fmt.Println("reported as failed:", errors.Is(err, storagetest.ErrFault))
-	_, err = store.Key(ctx, "name")
+	_, err = store.Document(ctx, "key", "name")
 	fmt.Println("applied:", err == nil)
 	// Output:
 	// reported as failed: true

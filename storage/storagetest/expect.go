@@ -101,7 +101,7 @@ func paths(t testing.TB, s storage.RepoReader, did syntax.DID, in storage.Record
 // events returns the whole log.
 func events(t testing.TB, s storage.Store) []storage.Event {
 	t.Helper()
-	return all(t, "ListEvents", s.ListEvents(t.Context(), 0, 0))
+	return all(t, "ListEvents", s.ListEvents(t.Context(), storage.EventRange{}))
 }
 
 // kinds returns the accounts and kinds of events, so that tests can compare logs whatever their sequence numbers.
@@ -211,18 +211,18 @@ func sameRepo(ctx context.Context, s storage.RepoReader, r *tree) error {
 	return errors.Join(problems...)
 }
 
-// blocks returns all blocks of a repo, each once: its nodes, its records and its commit. Records of the same bytes that
-// have different revs are left out, since a reader may get either.
+// blocks returns all blocks of a repo, each once: its nodes, its records, each with the greatest rev that one with its
+// bytes has, and its commit.
 func (r *tree) blocks() []storage.Block {
 	blocks := r.sortedNodes()
-	byCID := make(map[cid.Cid][]entry)
+	first := make(map[cid.Cid]int) // where the record's block is
 	for _, e := range r.sortedRecords() {
-		byCID[e.CID] = append(byCID[e.CID], e)
-	}
-	for _, e := range r.sortedRecords() {
-		same := byCID[e.CID]
-		if same[0].Path == e.Path && !slices.ContainsFunc(same, func(o entry) bool { return o.Rev != e.Rev }) {
+		i, seen := first[e.CID]
+		if !seen {
+			first[e.CID] = len(blocks)
 			blocks = append(blocks, storage.Block{CID: e.CID, Rev: e.Rev, Bytes: e.Bytes})
+		} else {
+			blocks[i].Rev = max(blocks[i].Rev, e.Rev)
 		}
 	}
 	return append(blocks, storage.Block{CID: r.head.Commit, Rev: r.head.Rev, Bytes: r.head.Block})

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -68,11 +67,6 @@ func (f *Faulty) UpdateAccount(
 	return inject(f, "UpdateAccount", func() (int64, error) { return f.Store.UpdateAccount(ctx, did, change, events...) })
 }
 
-// UpdatePreferences implements [storage.Accounts].
-func (f *Faulty) UpdatePreferences(ctx context.Context, did syntax.DID, change func([]byte) ([]byte, error)) error {
-	return injectOnly(f, "UpdatePreferences", func() error { return f.Store.UpdatePreferences(ctx, did, change) })
-}
-
 // DeleteAccount implements [storage.Accounts].
 func (f *Faulty) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
 	return inject(f, "DeleteAccount", func() (int64, error) { return f.Store.DeleteAccount(ctx, did, events...) })
@@ -86,11 +80,6 @@ func (f *Faulty) Commit(ctx context.Context, c storage.Commit) (int64, error) {
 // Replace implements [storage.Repos].
 func (f *Faulty) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error]) (int64, error) {
 	return inject(f, "Replace", func() (int64, error) { return f.Store.Replace(ctx, c, rows) })
-}
-
-// SetRecordTakedown implements [storage.Repos].
-func (f *Faulty) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
-	return injectOnly(f, "SetRecordTakedown", func() error { return f.Store.SetRecordTakedown(ctx, did, path, ref) })
 }
 
 // AppendEvents implements [storage.Events].
@@ -108,49 +97,39 @@ func (f *Faulty) TrimEvents(ctx context.Context, before time.Time, limit int) (i
 	return inject(f, "TrimEvents", func() (int, error) { return f.Store.TrimEvents(ctx, before, limit) })
 }
 
-// PutToken implements [storage.Tokens].
-func (f *Faulty) PutToken(ctx context.Context, t storage.Token) error {
-	return injectOnly(f, "PutToken", func() error { return f.Store.PutToken(ctx, t) })
+// PutDocument implements [storage.Documents].
+func (f *Faulty) PutDocument(ctx context.Context, d storage.NewDocument) error {
+	return injectOnly(f, "PutDocument", func() error { return f.Store.PutDocument(ctx, d) })
 }
 
-// TakeToken implements [storage.Tokens].
-func (f *Faulty) TakeToken(ctx context.Context, kind, id string) (storage.Token, error) {
-	return inject(f, "TakeToken", func() (storage.Token, error) { return f.Store.TakeToken(ctx, kind, id) })
+// TakeDocument implements [storage.Documents].
+func (f *Faulty) TakeDocument(ctx context.Context, kind, id string) (storage.Document, error) {
+	return inject(f, "TakeDocument", func() (storage.Document, error) { return f.Store.TakeDocument(ctx, kind, id) })
 }
 
-// SwapToken implements [storage.Tokens].
-func (f *Faulty) SwapToken(ctx context.Context, old, new storage.Token) error {
-	return injectOnly(f, "SwapToken", func() error { return f.Store.SwapToken(ctx, old, new) })
+// SwapDocument implements [storage.Documents].
+func (f *Faulty) SwapDocument(ctx context.Context, old storage.Document, new storage.NewDocument) error {
+	return injectOnly(f, "SwapDocument", func() error { return f.Store.SwapDocument(ctx, old, new) })
 }
 
-// DeleteTokens implements [storage.Tokens].
-func (f *Faulty) DeleteTokens(ctx context.Context, did syntax.DID, kinds ...string) error {
-	return injectOnly(f, "DeleteTokens", func() error { return f.Store.DeleteTokens(ctx, did, kinds...) })
+// DeleteDocuments implements [storage.Documents].
+func (f *Faulty) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error {
+	return injectOnly(f, "DeleteDocuments", func() error { return f.Store.DeleteDocuments(ctx, owner, kinds...) })
 }
 
-// ExpireTokens implements [storage.Tokens].
-func (f *Faulty) ExpireTokens(ctx context.Context, now time.Time, limit int) (int, error) {
-	return inject(f, "ExpireTokens", func() (int, error) { return f.Store.ExpireTokens(ctx, now, limit) })
-}
-
-// PutKey implements [storage.Keys].
-func (f *Faulty) PutKey(ctx context.Context, name string, sealed []byte) error {
-	return injectOnly(f, "PutKey", func() error { return f.Store.PutKey(ctx, name, sealed) })
-}
-
-// DeleteKey implements [storage.Keys].
-func (f *Faulty) DeleteKey(ctx context.Context, name string) error {
-	return injectOnly(f, "DeleteKey", func() error { return f.Store.DeleteKey(ctx, name) })
+// ExpireDocuments implements [storage.Documents].
+func (f *Faulty) ExpireDocuments(ctx context.Context, now time.Time, limit int) (int, error) {
+	return inject(f, "ExpireDocuments", func() (int, error) { return f.Store.ExpireDocuments(ctx, now, limit) })
 }
 
 // PutBlob implements [storage.BlobIndex].
-func (f *Faulty) PutBlob(ctx context.Context, b storage.Blob) error {
-	return injectOnly(f, "PutBlob", func() error { return f.Store.PutBlob(ctx, b) })
+func (f *Faulty) PutBlob(ctx context.Context, b storage.Blob, g *storage.Guard) error {
+	return injectOnly(f, "PutBlob", func() error { return f.Store.PutBlob(ctx, b, g) })
 }
 
-// SetBlobTakedown implements [storage.BlobIndex].
-func (f *Faulty) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error {
-	return injectOnly(f, "SetBlobTakedown", func() error { return f.Store.SetBlobTakedown(ctx, did, c, ref) })
+// SetTakedown implements [storage.Takedowns].
+func (f *Faulty) SetTakedown(ctx context.Context, t storage.Takedown) error {
+	return injectOnly(f, "SetTakedown", func() error { return f.Store.SetTakedown(ctx, t) })
 }
 
 // ClaimBlobs implements [storage.BlobIndex].

@@ -58,12 +58,20 @@ func testEvent(did syntax.DID, kind storage.EventKind, number int) storage.Event
 	return storage.Event{DID: did, Kind: kind, Time: at(number), Body: list(string(did), string(kind), fmt.Sprint(number))}
 }
 
-// testToken returns a token that is issued at(0) and expires at(expires).
-func testToken(kind, id string, did syntax.DID, expires int) storage.Token {
-	return storage.Token{
-		Kind: kind, ID: id, DID: did, Value: []byte(kind + " " + id), IssuedAt: at(0), ExpiresAt: at(expires),
+// testDocument returns a document that is issued at(0) and expires at(expires).
+func testDocument(kind, id string, owner syntax.DID, expires int) storage.Document {
+	return storage.Document{
+		Kind: kind, ID: id, Owner: owner, Value: []byte(kind + " " + id), IssuedAt: at(0), ExpiresAt: at(expires),
 	}
 }
+
+// forever returns a document that never expires.
+func forever(kind, id string, owner syntax.DID) storage.Document {
+	return storage.Document{Kind: kind, ID: id, Owner: owner, Value: []byte(kind + " " + id)}
+}
+
+// fresh returns a document to be stored without conditions.
+func fresh(d storage.Document) storage.NewDocument { return storage.NewDocument{Document: d} }
 
 // list encodes an array of strings and CIDs as DAG-CBOR.
 func list(items ...any) []byte {
@@ -98,6 +106,13 @@ func put(path, text string, blobs ...cid.Cid) storage.RecordWrite {
 	return storage.RecordWrite{Path: path, CID: testCID(cid.DagCBOR, data), Bytes: data, Blobs: blobs}
 }
 
+// about returns a write of a record with such a text, that names a subject and refers to blobs.
+func about(path, text, subject string, blobs ...cid.Cid) storage.RecordWrite {
+	w := put(path, text, blobs...)
+	w.Subject = subject
+	return w
+}
+
 // del returns a write that deletes a record.
 func del(path string) storage.RecordWrite { return storage.RecordWrite{Path: path} }
 
@@ -112,7 +127,8 @@ type tree struct {
 
 type entry struct {
 	storage.Record
-	blobs []cid.Cid
+	blobs   []cid.Cid
+	subject string
 }
 
 // emptyTree is what the repo of a DID is before its first commit.
@@ -130,7 +146,7 @@ func (r *tree) replace(writes ...storage.RecordWrite) (storage.Commit, []storage
 	var rows []storage.Row
 	for i, w := range writes {
 		if slices.ContainsFunc(writes[:i], func(o storage.RecordWrite) bool { return o.CID == w.CID }) {
-			w.Bytes, w.Blobs = nil, nil
+			w.Bytes, w.Blobs, w.Subject = nil, nil, ""
 		}
 		rows = append(rows, storage.Row{Record: &w})
 		if i == 0 { // nodes and records come in any order
@@ -165,7 +181,7 @@ func (r *tree) advance(records map[string]entry, writes []storage.RecordWrite) (
 		}
 		next.records[w.Path] = entry{storage.Record{
 			Path: w.Path, CID: w.CID, Rev: rev, Bytes: w.Bytes, TakedownRef: r.records[w.Path].TakedownRef,
-		}, w.Blobs}
+		}, w.Blobs, w.Subject}
 	}
 	c := storage.Commit{Prev: r.head.Commit, Writes: writes}
 	node := func(data []byte) cid.Cid {
@@ -270,4 +286,18 @@ func commit(t testing.TB, s storage.Store, r *tree, writes ...storage.RecordWrit
 		t.Fatalf("Commit: %v", err)
 	}
 	return next
+}
+
+// upload records an upload.
+func upload(t testing.TB, s storage.Store, b storage.Blob) {
+	t.Helper()
+	ok(t, "PutBlob", s.PutBlob(t.Context(), b, nil))
+}
+
+// store stores documents without conditions.
+func store(t testing.TB, s storage.Store, ds ...storage.Document) {
+	t.Helper()
+	for _, d := range ds {
+		ok(t, "PutDocument", s.PutDocument(t.Context(), fresh(d)))
+	}
 }

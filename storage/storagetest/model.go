@@ -26,22 +26,21 @@ type model struct {
 	random *rand.Rand
 	trace  []string // of the operations
 
-	accounts    []storage.Account // by ID
-	lastID      int64
-	preferences map[syntax.DID]string
-	repos       map[syntax.DID]*tree
-	events      []storage.Event // with the numbers that the store gave, where they are known
-	lastSeq     int64
-	tokens      map[tokenID]storage.Token
-	keys        map[string]string
-	blobs       map[storage.BlobID]*modelBlob
+	accounts  []storage.Account // by ID
+	lastID    int64
+	repos     map[syntax.DID]*tree
+	events    []storage.Event // with the numbers that the store gave, where they are known
+	lastSeq   int64
+	documents map[documentID]storage.Document
+	blobs     map[storage.BlobID]*modelBlob
 }
 
-type tokenID struct{ kind, id string }
+type documentID struct{ kind, id string }
 
 type modelBlob struct {
 	storage.Blob
 	orphaned, claimed bool
+	deleted           bool // with its account
 }
 
 // What a model chooses from.
@@ -51,18 +50,18 @@ var (
 	modelEmails      = []string{"", "a@example.com", "b@example.com", "c@example.com"}
 	modelCollections = []string{"a.b.c", "a.b.c.d", "a.b.c-d", "x.y.z"}
 	modelNames       = []string{"1", "2", "3", "a", "~"}
+	modelSubjects    = []string{"", "subject", "other subject"}
 	modelBlobs       = []string{"0", "1", "2", "3", "4", "5"}
 	modelKinds       = []string{"kind", "other kind"}
 	modelRefs        = []string{"", "ref", "other ref"}
 	modelTimes       = []time.Time{{}, at(5), at(6), at(7)}
+	modelStatuses    = []storage.AccountStatus{storage.StatusActive, storage.StatusDeactivated, storage.StatusTakendown}
 )
 
 func newModel(t *testing.T, s storage.Store, seed uint64) *model {
 	return &model{
 		t: t, store: s, random: rand.New(rand.NewPCG(seed, 0)), repos: make(map[syntax.DID]*tree),
-		preferences: make(map[syntax.DID]string),
-		tokens:      make(map[tokenID]storage.Token), keys: make(map[string]string),
-		blobs: make(map[storage.BlobID]*modelBlob),
+		documents: make(map[documentID]storage.Document), blobs: make(map[storage.BlobID]*modelBlob),
 	}
 }
 
@@ -110,25 +109,42 @@ func (m *model) note(format string, args ...any) {
 	m.trace = append(m.trace, fmt.Sprintf(format, args...))
 }
 
-// failedAs says whether err is one of the errors that the model expects, and fails the test if it isn't, or if there is
-// none and the model expects one.
-func (m *model) failedAs(err error, expected []error) bool {
+// failed says whether the store returned the error that the model expects, nil if it expects none, and fails the test if
+// it is another one.
+func (m *model) failed(err, expected error) bool {
 	m.t.Helper()
 	m.trace[len(m.trace)-1] += fmt.Sprintf(": %v", err)
-	if len(expected) == 0 {
+	if expected == nil {
 		ok(m.t, "the last operation", err)
 		return false
 	}
-	if !slices.ContainsFunc(expected, func(e error) bool { return sentinel(err) == e }) {
-		m.t.Fatalf("the last operation's error is %v, want one of %v", err, expected)
+	if sentinel(err) != expected {
+		m.t.Fatalf("the last operation's error is %v, want %v", err, expected)
 	}
 	return true
+}
+
+// guard returns a random guard on an account, or none, and whether it is met.
+func (m *model) guard(did syntax.DID) (g *storage.Guard, met bool) {
+	if m.chance(70) {
+		return nil, true
+	}
+	a := m.account(did)
+	g = &storage.Guard{Epoch: int64(m.random.IntN(2))}
+	if a != nil && m.chance(70) {
+		g.Epoch = a.Epoch
+	}
+	if m.chance(50) {
+		g.Statuses = modelStatuses[m.random.IntN(2):][:2]
+	}
+	return g, a != nil && g.Admits(a)
 }
 
 // sentinel returns the most special of the sentinel errors that err is.
 func sentinel(err error) error {
 	for _, s := range []error{
 		storage.ErrHandleTaken, storage.ErrEmailTaken, storage.ErrExists, storage.ErrNotFound, storage.ErrConflict,
+		storage.ErrGuard, storage.ErrLimit,
 	} {
 		if errors.Is(err, s) {
 			return s
@@ -164,17 +180,18 @@ func (m *model) account(did syntax.DID) *storage.Account {
 	return nil
 }
 
-// taken returns the errors that an account of did with such a handle and address meets.
-func (m *model) taken(did syntax.DID, handle syntax.Handle, email string) (errs []error) {
-	for _, a := range m.accounts {
-		if a.DID != did && handle != "" && a.Handle == handle {
-			errs = append(errs, storage.ErrHandleTaken)
-		}
-		if a.DID != did && email != "" && a.Email == email {
-			errs = append(errs, storage.ErrEmailTaken)
-		}
+// taken returns the error that an account of did with such a handle and address meets.
+func (m *model) taken(did syntax.DID, handle syntax.Handle, email string) error {
+	has := func(is func(a storage.Account) bool) bool {
+		return slices.ContainsFunc(m.accounts, func(a storage.Account) bool { return a.DID != did && is(a) })
 	}
-	return errs
+	if handle != "" && has(func(a storage.Account) bool { return a.Handle == handle }) {
+		return storage.ErrHandleTaken
+	}
+	if email != "" && has(func(a storage.Account) bool { return a.Email == email }) {
+		return storage.ErrEmailTaken
+	}
+	return nil
 }
 
 // tree returns an account's repo, an empty one if there is none.
@@ -188,14 +205,14 @@ func (m *model) tree(did syntax.DID) *tree {
 // has says whether an account has a blob.
 func (m *model) has(id storage.BlobID) bool {
 	b := m.blobs[id]
-	return b != nil && !b.claimed
+	return b != nil && !b.claimed && !b.deleted
 }
 
 // setTree makes r the repo of its account and counts the references.
 func (m *model) setTree(r *tree) {
 	m.repos[r.head.DID] = r
 	for id, b := range m.blobs {
-		if id.DID != r.head.DID {
+		if id.DID != r.head.DID || b.deleted {
 			continue
 		}
 		referenced := len(r.referring(id.CID)) > 0
@@ -213,14 +230,4 @@ func (r *tree) referring(c cid.Cid) (es []entry) {
 		}
 	}
 	return es
-}
-
-// references returns the strings of the CIDs of the blobs that an account's records refer to since a rev, in order.
-func (m *model) references(did syntax.DID, since syntax.TID) (ss []string) {
-	for _, data := range modelBlobs {
-		if slices.ContainsFunc(m.tree(did).referring(blobOf(data)), func(e entry) bool { return e.Rev > since }) {
-			ss = append(ss, blobOf(data).String())
-		}
-	}
-	return sorted(ss)
 }

@@ -11,15 +11,18 @@ func (m *model) putBlob() {
 	b.MIMEType = choose(m, modelNames)
 	id := storage.BlobID{DID: b.DID, CID: b.CID}
 	old := m.blobs[id]
-	if old != nil && old.orphaned && !old.claimed {
-		return // whether a new upload takes it off the queue is for the backend to say
+	g, met := m.guard(b.DID)
+	var expected error
+	switch {
+	case m.account(b.DID) == nil:
+		expected = storage.ErrNotFound
+	case !met:
+		expected = storage.ErrGuard
+	case old != nil && !m.has(id):
+		expected = storage.ErrConflict
 	}
-	var expected []error
-	if old != nil && old.claimed {
-		expected = []error{storage.ErrConflict}
-	}
-	m.note("PutBlob %+v", b)
-	if m.failedAs(m.store.PutBlob(m.t.Context(), b), expected) {
+	m.note("PutBlob %+v, guard %v", b, g)
+	if m.failed(m.store.PutBlob(m.t.Context(), b, g), expected) {
 		return
 	}
 	if old == nil {
@@ -29,22 +32,19 @@ func (m *model) putBlob() {
 	}
 	old.CreatedAt = b.CreatedAt
 	if !old.Referenced {
-		old.MIMEType = b.MIMEType
+		old.MIMEType, old.orphaned = b.MIMEType, false
 	}
 }
 
 func (m *model) setBlobTakedown() {
 	id := storage.BlobID{DID: choose(m, modelDIDs), CID: blobOf(choose(m, modelBlobs))}
 	ref := choose(m, []string{"", "", "ref"})
-	if b := m.blobs[id]; b != nil && b.claimed {
-		return // it's too late
+	var expected error
+	if !m.has(id) {
+		expected = storage.ErrNotFound
 	}
-	var expected []error
-	if m.blobs[id] == nil {
-		expected = []error{storage.ErrNotFound}
-	}
-	m.note("SetBlobTakedown %v %q", id, ref)
-	if !m.failedAs(m.store.SetBlobTakedown(m.t.Context(), id.DID, id.CID, ref), expected) {
+	m.note("SetTakedown %v %q", id, ref)
+	if !m.failed(m.store.SetTakedown(m.t.Context(), storage.Takedown{DID: id.DID, Blob: id.CID, Ref: ref}), expected) {
 		m.blobs[id].TakedownRef = ref
 	}
 }
@@ -53,7 +53,7 @@ func (m *model) claimBlobs() {
 	before, limit := at(m.random.IntN(30)), m.random.IntN(6)+1
 	m.note("ClaimBlobs before %v, limit %d", before, limit)
 	ids, err := m.store.ClaimBlobs(m.t.Context(), before, limit)
-	m.failedAs(err, nil)
+	m.failed(err, nil)
 	m.claimed(ids, before, limit)
 }
 
@@ -63,7 +63,7 @@ func (m *model) claimed(ids []storage.BlobID, before time.Time, limit int) {
 	due := make(map[storage.BlobID]bool)
 	for id, b := range m.blobs {
 		temporary := !b.Referenced && !b.orphaned
-		if b.claimed || b.TakedownRef == "" && (b.orphaned || temporary && b.CreatedAt.Before(before)) {
+		if b.claimed || b.deleted || b.TakedownRef == "" && (b.orphaned || temporary && b.CreatedAt.Before(before)) {
 			due[id] = true
 		}
 	}
@@ -79,8 +79,11 @@ func (m *model) claimed(ids []storage.BlobID, before time.Time, limit int) {
 
 func (m *model) removeBlob() {
 	id := storage.BlobID{DID: choose(m, modelDIDs), CID: blobOf(choose(m, modelBlobs))}
+	if b := m.blobs[id]; b != nil && b.deleted && !b.claimed {
+		return // whether it is marked already is for the backend to say
+	}
 	m.note("RemoveBlob %v", id)
-	m.failedAs(m.store.RemoveBlob(m.t.Context(), id), nil)
+	m.failed(m.store.RemoveBlob(m.t.Context(), id), nil)
 	if b := m.blobs[id]; b != nil && b.claimed {
 		delete(m.blobs, id)
 	}

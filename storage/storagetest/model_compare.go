@@ -2,11 +2,9 @@ package storagetest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -16,7 +14,7 @@ func (m *model) compare() {
 	m.compareAccounts()
 	m.compareDue()
 	m.compareEvents()
-	m.compareTokens()
+	m.compareDocuments()
 	m.compareMembers()
 	for _, did := range modelDIDs {
 		if m.repos[did] == nil {
@@ -24,7 +22,7 @@ func (m *model) compare() {
 		} else {
 			wantRepo(m.t, m.store, m.repos[did])
 		}
-		wantTakedowns(m.t, m.store, m.tree(did))
+		m.compareTakedowns(did)
 		m.compareRange(did)
 		m.compareBlobs(did)
 	}
@@ -49,19 +47,6 @@ func (m *model) compareAccounts() {
 	for _, did := range modelDIDs {
 		got, err := m.store.Account(ctx, did)
 		find("Account", got, err, func(a storage.Account) bool { return a.DID == did })
-		set, err := m.store.Preferences(ctx, did)
-		if m.account(did) == nil {
-			fails(m.t, "Preferences", err, storage.ErrNotFound)
-		} else {
-			ok(m.t, "Preferences", err)
-			want(m.t, "Preferences", string(set), m.preferences[did])
-		}
-		sealed, err := m.store.Key(ctx, string(did))
-		if want, there := m.keys[string(did)]; !there {
-			fails(m.t, "Key", err, storage.ErrNotFound)
-		} else if err != nil || string(sealed) != want {
-			m.t.Fatalf("Key is %q, %v, want %q", sealed, err, want)
-		}
 	}
 	for _, handle := range modelHandles {
 		got, err := m.store.AccountByHandle(ctx, handle)
@@ -111,28 +96,13 @@ func (m *model) compareEvents() {
 	if after > 0 {
 		seq = log[after-1].Seq
 	}
-	want(m.t, "a page of events", all(m.t, "ListEvents", m.store.ListEvents(ctx, seq, limit)),
-		log[after:min(after+limit, len(log))])
-}
-
-func (m *model) compareTokens() {
-	ctx := m.t.Context()
-	byDID := make(map[tokenID][]storage.Token)
-	for _, kind := range modelKinds {
-		for _, id := range modelNames { // in order
-			got, err := m.store.Token(ctx, kind, id)
-			if token, there := m.tokens[tokenID{kind, id}]; there {
-				ok(m.t, "Token", err)
-				want(m.t, "Token", got, token)
-				owner := tokenID{kind, string(token.DID)}
-				byDID[owner] = append(byDID[owner], token)
-			} else {
-				fails(m.t, "Token", err, storage.ErrNotFound)
-			}
-		}
-		for _, did := range modelDIDs {
-			want(m.t, "ListTokens", all(m.t, "ListTokens", m.store.ListTokens(ctx, kind, did)), byDID[tokenID{kind, string(did)}])
-		}
+	page := storage.EventRange{After: seq, Limit: limit}
+	want(m.t, "a page of events", all(m.t, "ListEvents", m.store.ListEvents(ctx, page)), log[after:min(after+limit, len(log))])
+	page.DID = choose(m, modelDIDs)
+	of := slices.DeleteFunc(slices.Clone(log[after:]), func(e storage.Event) bool { return e.DID != page.DID })
+	want(m.t, "a page of an account's events", all(m.t, "ListEvents", m.store.ListEvents(ctx, page)), of[:min(limit, len(of))])
+	if after < len(log) {
+		ok(m.t, "WaitEvents", m.store.WaitEvents(ctx, seq))
 	}
 }
 
@@ -143,8 +113,13 @@ func (m *model) compareRange(did syntax.DID) {
 		in.After = syntax.RecordKey(choose(m, append(modelNames, "")))
 		in.Before = syntax.RecordKey(choose(m, append(modelNames, "")))
 	}
-	all := slices.Collect(maps.Keys(m.tree(did).records))
-	want(m.t, fmt.Sprintf("Records in %+v", in), paths(m.t, m.store, did, in), inRange(all, in))
+	switch {
+	case in.Collection != "" && m.chance(30):
+		in.Subject = choose(m, modelSubjects[1:])
+	case m.chance(30):
+		in.Blob = blobOf(choose(m, modelBlobs))
+	}
+	wantIndexed(m.t, m.store, m.tree(did), in)
 }
 
 // compareMembers reads a random page of the repos with each collection.
@@ -179,48 +154,28 @@ func (m *model) compareBlobs(did syntax.DID) {
 			fails(m.t, "Blob", err, storage.ErrNotFound)
 		}
 	}
+	has := func(ref storage.BlobRef) bool { return m.has(storage.BlobID{DID: did, CID: ref.CID}) }
+	for range 6 { // a random page
+		r := m.tree(did)
+		in := storage.BlobRange{Missing: m.chance(50), Limit: m.random.IntN(6)}
+		if r.commits > 0 && m.chance(50) {
+			in.Since = testRev(m.random.IntN(r.commits) + 1)
+		}
+		if m.chance(50) {
+			in.After = blobOf(choose(m, modelBlobs)).String()
+		}
+		got := all(m.t, "ListBlobs", m.store.ListBlobs(ctx, did, in))
+		want(m.t, fmt.Sprintf("ListBlobs in %+v", in), got, r.blobsIn(in, has))
+	}
+}
+
+// compareTakedowns lists an account's takedowns.
+func (m *model) compareTakedowns(did syntax.DID) {
 	var down []string
 	for _, data := range modelBlobs {
 		if id := (storage.BlobID{DID: did, CID: blobOf(data)}); m.has(id) && m.blobs[id].TakedownRef != "" {
 			down = append(down, data)
 		}
 	}
-	wantBlobTakedowns(m.t, m.store, did, down...)
-	for range 3 {
-		m.compareBlobPages(did)
-	}
-}
-
-// compareBlobPages reads a random page of each listing.
-func (m *model) compareBlobPages(did syntax.DID) {
-	ctx := m.t.Context()
-	page := func(ss []string) (after string, limit int, rest []string) {
-		limit = m.random.IntN(6) + 1
-		if len(ss) > 0 && m.chance(50) {
-			i := m.random.IntN(len(ss))
-			after, ss = ss[i], ss[i+1:]
-		}
-		return after, limit, ss[:min(limit, len(ss))]
-	}
-	since := syntax.TID("")
-	if r := m.tree(did); r.commits > 0 && m.chance(50) {
-		since = testRev(m.random.IntN(r.commits) + 1)
-	}
-	after, limit, rest := page(m.references(did, since))
-	want(m.t, "ListBlobs", cidStrings(all(m.t, "ListBlobs", m.store.ListBlobs(ctx, did, since, after, limit))), rest)
-
-	var missing, got []string
-	for _, s := range m.references(did, "") {
-		if c, err := cid.Decode(s); err == nil && !m.has(storage.BlobID{DID: did, CID: c}) {
-			missing = append(missing, s)
-		}
-	}
-	after, limit, rest = page(missing)
-	for _, ref := range all(m.t, "ListMissingBlobs", m.store.ListMissingBlobs(ctx, did, after, limit)) {
-		got = append(got, ref.CID.String())
-		if !slices.Contains(m.tree(did).records[ref.Path].blobs, ref.CID) {
-			m.t.Fatalf("ListMissingBlobs says that %s refers to %s", ref.Path, ref.CID)
-		}
-	}
-	want(m.t, "ListMissingBlobs", got, rest)
+	wantTakedowns(m.t, m.store, m.tree(did), down...)
 }

@@ -6,10 +6,10 @@ func (m *model) step() {
 		weight int
 		do     func()
 	}{
-		{3, m.createAccount}, {3, m.updateAccount}, {2, m.updatePreferences}, {1, m.deleteAccount}, {12, m.commit}, {2, m.replace},
-		{3, m.setRecordTakedown},
-		{2, m.appendEvents}, {1, m.trimEvents}, {1, m.raiseSeq}, {4, m.putToken}, {2, m.takeToken}, {2, m.swapToken}, {1, m.deleteTokens},
-		{1, m.expireTokens}, {2, m.putKey}, {1, m.deleteKey}, {5, m.putBlob}, {1, m.setBlobTakedown}, {2, m.claimBlobs},
+		{3, m.createAccount}, {3, m.updateAccount}, {1, m.deleteAccount}, {12, m.commit}, {2, m.replace},
+		{3, m.setTakedown},
+		{2, m.appendEvents}, {1, m.trimEvents}, {1, m.raiseSeq}, {4, m.putDocument}, {2, m.takeDocument}, {2, m.swapDocument}, {1, m.deleteDocuments},
+		{1, m.expireDocuments}, {5, m.putBlob}, {1, m.setBlobTakedown}, {2, m.claimBlobs},
 		{2, m.removeBlob},
 	}
 	total := 0

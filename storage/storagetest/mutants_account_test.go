@@ -17,7 +17,7 @@ func (s inviteLater) CreateAccount(ctx context.Context, a storage.NewAccount) (i
 	invite := a.Invite
 	a.Invite = nil
 	id, err := s.Store.CreateAccount(ctx, a)
-	if err == nil && invite != nil && s.SwapToken(ctx, invite.Old, invite.New) != nil {
+	if err == nil && invite != nil && s.SwapDocument(ctx, invite.Old, storage.NewDocument{Document: invite.New}) != nil {
 		err = storage.ErrConflict
 	}
 	return id, err
@@ -60,9 +60,9 @@ func (s lostUpdate) UpdateAccount(
 type keepKey struct{ storage.Store }
 
 func (s keepKey) DeleteAccount(ctx context.Context, did syntax.DID, events ...storage.Event) (int64, error) {
-	sealed, err := s.Key(ctx, string(did))
+	key, err := s.Document(ctx, "key", string(did))
 	if err == nil {
-		defer s.PutKey(ctx, string(did), sealed)
+		defer s.PutDocument(ctx, storage.NewDocument{Document: key})
 	}
 	return s.Store.DeleteAccount(ctx, did, events...)
 }

@@ -77,7 +77,7 @@ type earlyCompare struct{ storage.Store }
 func (s earlyCompare) Commit(ctx context.Context, c storage.Commit) (int64, error) {
 	head, _ := s.Head(ctx, c.Head.DID)
 	if head.Commit != c.Prev {
-		return 0, storage.ErrConflict
+		return s.Store.Commit(ctx, c)
 	}
 	linger()
 	for {

@@ -12,10 +12,10 @@ import (
 
 type reverseEvents struct{ storage.Store }
 
-func (s reverseEvents) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s reverseEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
 		var es []storage.Event
-		for e := range s.Store.ListEvents(ctx, after, limit) {
+		for e := range s.Store.ListEvents(ctx, r) {
 			es = append(es, e)
 		}
 		for _, e := range slices.Backward(es) {
@@ -39,10 +39,10 @@ func (s *lateEvents) Commit(ctx context.Context, c storage.Commit) (int64, error
 	return s.Store.Commit(ctx, c)
 }
 
-func (s *lateEvents) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *lateEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
 		last, _ := s.LastSeq(ctx)
-		for e, err := range s.Store.ListEvents(ctx, after, limit) {
+		for e, err := range s.Store.ListEvents(ctx, r) {
 			if e.Seq == last-1 && s.writing.Load() > 0 {
 				continue
 			}
@@ -66,7 +66,7 @@ func (s *reusedSeq) TrimEvents(ctx context.Context, before time.Time, limit int)
 }
 
 func (s *reusedSeq) begin(ctx context.Context) {
-	for range s.Store.ListEvents(ctx, 0, 1) {
+	for range s.Store.ListEvents(ctx, storage.EventRange{Limit: 1}) {
 		return
 	}
 	s.offset, _ = s.Store.LastSeq(ctx)
@@ -82,9 +82,10 @@ func (s *reusedSeq) LastSeq(ctx context.Context) (int64, error) {
 	return seq - s.offset, err
 }
 
-func (s *reusedSeq) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *reusedSeq) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return func(yield func(storage.Event, error) bool) {
-		for e, err := range s.Store.ListEvents(ctx, after+s.offset, limit) {
+		r.After += s.offset
+		for e, err := range s.Store.ListEvents(ctx, r) {
 			e.Seq -= s.offset
 			if !yield(e, err) {
 				return
@@ -119,4 +120,34 @@ type trimAll struct{ storage.Store }
 
 func (s trimAll) TrimEvents(ctx context.Context, before time.Time, limit int) (int, error) {
 	return s.Store.TrimEvents(ctx, before.Add(time.Hour), limit)
+}
+
+// scanEvents finds an account's events by reading all.
+type scanEvents struct{ storage.Store }
+
+func (s scanEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		n := 0
+		for e, err := range s.Store.ListEvents(ctx, storage.EventRange{After: r.After}) {
+			if err == nil && r.DID != "" && e.DID != r.DID {
+				continue
+			}
+			if n++; !yield(e, err) || n == r.Limit {
+				return
+			}
+		}
+	}
+}
+
+// shortEvents looks for an account's events on the page that it would yield of all.
+type shortEvents struct{ storage.Store }
+
+func (s shortEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
+	return func(yield func(storage.Event, error) bool) {
+		for e, err := range s.Store.ListEvents(ctx, storage.EventRange{After: r.After, Limit: r.Limit}) {
+			if (err != nil || r.DID == "" || e.DID == r.DID) && !yield(e, err) {
+				return
+			}
+		}
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-	"github.com/ipfs/go-cid"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -93,16 +92,13 @@ func (s *stickyMembers) ListByCollection(
 type byteOrder struct{ storage.Store }
 
 func (s byteOrder) ListBlobs(
-	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
-) iter.Seq2[cid.Cid, error] {
-	return func(yield func(cid.Cid, error) bool) {
-		var cs []cid.Cid
-		for c := range s.Store.ListBlobs(ctx, did, since, after, limit) {
-			cs = append(cs, c)
-		}
-		slices.SortFunc(cs, func(a, b cid.Cid) int { return bytes.Compare(a.Bytes(), b.Bytes()) })
-		for _, c := range cs {
-			if !yield(c, nil) {
+	ctx context.Context, did syntax.DID, in storage.BlobRange,
+) iter.Seq2[storage.BlobRef, error] {
+	return func(yield func(storage.BlobRef, error) bool) {
+		refs := collect(s.Store.ListBlobs(ctx, did, in))
+		slices.SortFunc(refs, func(a, b storage.BlobRef) int { return bytes.Compare(a.CID.Bytes(), b.CID.Bytes()) })
+		for _, ref := range refs {
+			if !yield(ref, nil) {
 				return
 			}
 		}
@@ -112,28 +108,33 @@ func (s byteOrder) ListBlobs(
 type firstPageSince struct{ storage.Store }
 
 func (s firstPageSince) ListBlobs(
-	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
-) iter.Seq2[cid.Cid, error] {
-	if after != "" {
-		since = ""
+	ctx context.Context, did syntax.DID, in storage.BlobRange,
+) iter.Seq2[storage.BlobRef, error] {
+	if in.After != "" {
+		in.Since = ""
 	}
-	return s.Store.ListBlobs(ctx, did, since, after, limit)
+	return s.Store.ListBlobs(ctx, did, in)
 }
 
 type eagerList struct{ storage.Store }
 
-func (s eagerList) ListTokens(ctx context.Context, kind string, did syntax.DID) iter.Seq2[storage.Token, error] {
-	var ts []storage.Token
-	for t := range s.Store.ListTokens(ctx, kind, did) {
-		ts = append(ts, t)
-	}
-	return func(yield func(storage.Token, error) bool) {
-		for _, t := range ts {
-			if !yield(t, nil) {
+func (s eagerList) ListDocuments(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
+	ds := collect(s.Store.ListDocuments(ctx, r))
+	return func(yield func(storage.Document, error) bool) {
+		for _, d := range ds {
+			if !yield(d, nil) {
 				return
 			}
 		}
 	}
+}
+
+// collect returns what a listing yields.
+func collect[V any](seq iter.Seq2[V, error]) (vs []V) {
+	for v := range seq {
+		vs = append(vs, v)
+	}
+	return vs
 }
 
 type bigLock struct {

@@ -21,7 +21,7 @@ func (s weakTakedown) Commit(ctx context.Context, c storage.Commit) (int64, erro
 	}
 	for _, w := range c.Writes {
 		if w.CID.Defined() {
-			s.SetRecordTakedown(ctx, c.Head.DID, w.Path, "")
+			s.SetTakedown(ctx, storage.Takedown{DID: c.Head.DID, Path: w.Path})
 		}
 	}
 	return seq, nil
@@ -39,15 +39,15 @@ type takenDown struct {
 	path string
 }
 
-func (s *stickyTakedown) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
-	err := s.Store.SetRecordTakedown(ctx, did, path, ref)
-	if err == nil {
+func (s *stickyTakedown) SetTakedown(ctx context.Context, t storage.Takedown) error {
+	err := s.Store.SetTakedown(ctx, t)
+	if err == nil && !t.Blob.Defined() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.refs == nil {
 			s.refs = make(map[takenDown]string)
 		}
-		s.refs[takenDown{did, path}] = ref
+		s.refs[takenDown{t.DID, t.Path}] = t.Ref
 	}
 	return err
 }
@@ -61,7 +61,7 @@ func (s *stickyTakedown) Commit(ctx context.Context, c storage.Commit) (int64, e
 	defer s.mu.Unlock()
 	for _, w := range c.Writes {
 		if ref := s.refs[takenDown{c.Head.DID, w.Path}]; ref != "" && w.CID.Defined() {
-			s.Store.SetRecordTakedown(ctx, c.Head.DID, w.Path, ref)
+			s.Store.SetTakedown(ctx, storage.Takedown{DID: c.Head.DID, Path: w.Path, Ref: ref})
 		}
 	}
 	return seq, nil
@@ -73,15 +73,21 @@ type stickyList struct {
 	down sync.Map
 }
 
-func (s *stickyList) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
-	s.down.Store(takenDown{did, path}, true)
-	return s.Store.SetRecordTakedown(ctx, did, path, ref)
+func (s *stickyList) SetTakedown(ctx context.Context, t storage.Takedown) error {
+	s.down.Store(takenDown{t.DID, t.Path}, true)
+	return s.Store.SetTakedown(ctx, t)
 }
 
-func (s *stickyList) ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
+func (s *stickyList) ListTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Takedown, error] {
+	return func(yield func(storage.Takedown, error) bool) {
 		for r, err := range s.Records(ctx, did, storage.RecordRange{}) {
-			if _, ever := s.down.Load(takenDown{did, r.Path}); ever && !yield(r, err) {
+			t := storage.Takedown{DID: did, Path: r.Path, Ref: r.TakedownRef}
+			if _, ever := s.down.Load(takenDown{did, r.Path}); ever && !yield(t, err) {
+				return
+			}
+		}
+		for t, err := range s.Store.ListTakedowns(ctx, did) {
+			if t.Blob.Defined() && !yield(t, err) {
 				return
 			}
 		}
@@ -90,17 +96,32 @@ func (s *stickyList) ListRecordTakedowns(ctx context.Context, did syntax.DID) it
 
 type byteTakedowns struct{ storage.Store }
 
-func (s byteTakedowns) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
-	return func(yield func(storage.Blob, error) bool) {
-		var bs []storage.Blob
-		for b := range s.Store.ListBlobTakedowns(ctx, did) {
-			bs = append(bs, b)
-		}
-		slices.SortFunc(bs, func(a, b storage.Blob) int { return bytes.Compare(a.CID.Bytes(), b.CID.Bytes()) })
-		for _, b := range bs {
-			if !yield(b, nil) {
+func (s byteTakedowns) ListTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Takedown, error] {
+	return func(yield func(storage.Takedown, error) bool) {
+		ts := collect(s.Store.ListTakedowns(ctx, did))
+		slices.SortStableFunc(ts, func(a, b storage.Takedown) int { return bytes.Compare(a.Blob.Bytes(), b.Blob.Bytes()) })
+		for _, t := range ts {
+			if !yield(t, nil) {
 				return
 			}
 		}
 	}
+}
+
+// brokenTakedown loses the takedowns of records with a replacement.
+type brokenTakedown struct{ storage.Store }
+
+func (s brokenTakedown) Replace(
+	ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error],
+) (int64, error) {
+	seq, err := s.Store.Replace(ctx, c, rows)
+	if err != nil {
+		return seq, err
+	}
+	for _, t := range collect(s.Store.ListTakedowns(ctx, c.Head.DID)) {
+		if t.Ref = ""; !t.Blob.Defined() {
+			s.Store.SetTakedown(ctx, t)
+		}
+	}
+	return seq, nil
 }

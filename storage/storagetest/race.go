@@ -29,9 +29,9 @@ var races = []sentence{
 				a.Account.Email = first.Account.Email
 			})
 		}},
-	{"Accounts.CreateAccount", "one invite", "[ErrConflict] if the invite is no longer what Invite.Old says.",
+	{"Accounts.CreateAccount", "one invite", "[ErrConflict] if the invite is no longer what Invite.Old says",
 		func(t *testing.T, s storage.Store) {
-			ok(t, "PutToken", s.PutToken(t.Context(), useOf("code").Old))
+			store(t, s, useOf("code").Old)
 			raceToCreate(t, s, storage.ErrConflict, func(a *storage.NewAccount, first storage.NewAccount) {
 				a.Invite = useOf("code")
 			})
@@ -39,23 +39,28 @@ var races = []sentence{
 	{"Accounts.UpdateAccount", "one handle", "[ErrHandleTaken]", raceToRename},
 	{"Accounts.UpdateAccount", "no update is lost", "no other update comes between the call of change and the write.",
 		raceToUpdate},
-	{"Accounts.UpdatePreferences", "no update is lost",
-		"no other update of them comes between the call of change and the write.", raceToPrefer},
 	{"Accounts.DeleteAccount", "while commits come", "removes the account with its repo", raceToDelete},
 	{"Repos.Commit", "one head", "Of several commits with the same Prev exactly one succeeds.",
 		func(t *testing.T, s storage.Store) { raceToCommit(t, s, create(t, s, 1)) }},
 	{"Repos.Commit", "one first commit", "Of several commits with the same Prev exactly one succeeds.",
 		func(t *testing.T, s storage.Store) { raceToCommit(t, s, emptyTree(testDID(1))) }},
-	{"Repos.Commit", "many repos", "Every method may be called from many goroutines at once.", raceManyRepos},
-	{"Repos.Replace", "one head", "Of several commits with the same Prev exactly one succeeds.", raceToReplace},
+	{"Store", "many repos", "Every method may be called from many goroutines at once.", raceManyRepos},
+	{"Repos.Replace", "one head", "Replace does what Commit does", raceToReplace},
 	{"Repos.Snapshot", "one moment", "sees the state of one moment until read returns", raceSnapshots},
 	{"Events", "visible in order", "Events become visible in order: a reader who has seen number n will never find a " +
 		"number below n that it hadn't seen.", raceEvents},
-	{"Tokens.PutToken", "one ID", "Of two calls that race exactly one succeeds.", raceToPutToken},
-	{"Tokens.TakeToken", "one token", "Of any number of calls exactly one gets it.", raceToTakeToken},
-	{"Tokens.SwapToken", "one value", "replaces old by new if the stored token still has old's Value", raceToSwapToken},
-	{"Keys.PutKey", "one name", "Error: [ErrExists] if the name has other bytes.", raceToPutKey},
-	{"BlobIndex.ClaimBlobs", "against commits", "While it is marked, a blob can be neither referred to nor uploaded again.",
+	{"Documents.PutDocument", "one ID", "Of two calls that race exactly one succeeds, and limits hold for calls that race, " +
+		"too.", raceToPutDocument},
+	{"Documents.PutDocument", "limits", "limits hold for calls that race, too.", raceToLimit},
+	{"Documents.TakeDocument", "one document", "Of any number of calls exactly one gets it.", raceToTakeDocument},
+	{"Documents.SwapDocument", "one value", "replaces old by new if the stored document still has old's Value", raceToSwapDocument},
+	{"Events.WaitEvents", "followers", "any number of calls may wait.", raceToWait},
+	{"Repos.Commit", "against a decision", "[ErrGuard]", raceToDecide(guardedCommit)},
+	{"Repos.Replace", "against a decision", "Guard and head are checked at the end", raceToDecide(guardedReplace)},
+	{"BlobIndex.PutBlob", "against a decision", "The guard is on the blob's account", raceToDecide(guardedPutBlob)},
+	{"Documents.PutDocument", "against a decision", "[ErrGuard]", raceToDecide(guardedPutDocument)},
+	{"Documents.SwapDocument", "against a decision", "[ErrGuard]", raceToDecide(guardedSwapDocument)},
+	{"BlobIndex", "claims against commits", "While it is marked, a blob can be neither referred to nor uploaded again.",
 		raceToClaim},
 }
 

@@ -72,23 +72,6 @@ func raceToUpdate(t *testing.T, s storage.Store) {
 	want(t, "number of events", len(events(t, s)), 3+racers*rounds)
 }
 
-func raceToPrefer(t *testing.T, s storage.Store) {
-	ctx, did := t.Context(), testDID(1)
-	create(t, s, 1)
-	for _, err := range race(func(i int) error {
-		for range rounds {
-			err := s.UpdatePreferences(ctx, did, func(old []byte) ([]byte, error) { return []byte(string(old) + "+"), nil })
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}) {
-		ok(t, "UpdatePreferences", err)
-	}
-	want(t, "number of updates", len(preferences(t, s, did)), racers*rounds)
-}
-
 func raceToDelete(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	for round := range rounds {

@@ -17,7 +17,7 @@ func raceToClaim(t *testing.T, s storage.Store) {
 	for round := range rounds {
 		data := fmt.Sprint(round)
 		for i := range racers {
-			ok(t, "PutBlob", s.PutBlob(ctx, testBlob(testDID(i), data, 1)))
+			upload(t, s, testBlob(testDID(i), data, 1))
 		}
 		claimed := make(map[syntax.DID]bool) // whose blob of this round
 		errs := race(func(i int) error {

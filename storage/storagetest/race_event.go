@@ -44,7 +44,7 @@ func raceEvents(t *testing.T, s storage.Store) {
 		seen, after := 0, int64(0)
 		for {
 			done, n := writing.Load() == 0, 0
-			for e, err := range s.ListEvents(ctx, after, 7*(i-writers)) { // the first reads all that there is
+			for e, err := range s.ListEvents(ctx, storage.EventRange{After: after, Limit: 7 * (i - writers)}) { // the first reads all that there is
 				if err != nil {
 					return err
 				}
@@ -57,7 +57,7 @@ func raceEvents(t *testing.T, s storage.Store) {
 			if seen += n; done && n == 0 {
 				break
 			}
-			now, err := collect(s.ListEvents(ctx, 0, 0))
+			now, err := collect(s.ListEvents(ctx, storage.EventRange{}))
 			if err != nil {
 				return err
 			}

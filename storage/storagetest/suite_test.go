@@ -43,7 +43,12 @@ func TestMutant(t *testing.T) {
 	if name == "" {
 		t.Skip("run by TestMutants")
 	}
-	storagetest.Run(t, func(*testing.T) storage.Store { return mutants[name].make() })
+	storagetest.BeImpatient()
+	var options []storagetest.Option
+	if mutants[name].tier != "memory" {
+		options = append(options, storagetest.InMemory)
+	}
+	storagetest.Run(t, func(*testing.T) storage.Store { return mutants[name].make() }, options...)
 	t.Run("reopen", func(t *testing.T) {
 		storagetest.RunReopen(t, func(*testing.T, string) storage.Store { return mutants[name].make() })
 	})

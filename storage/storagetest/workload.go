@@ -27,7 +27,7 @@ func runWorkload(t *testing.T, store storage.Store, decide func(method string) F
 		}
 		return decide(method)
 	}}
-	for _, part := range []func(){w.accounts, w.commits, w.events, w.deletion, w.tokens, w.blobs} {
+	for _, part := range []func(){w.accounts, w.commits, w.events, w.deletion, w.documents, w.blobs} {
 		part()
 		want(t, "the log", kinds(events(t, w.Faulty)), w.log)
 		for n, r := range w.repos {
@@ -91,7 +91,7 @@ func (w *workload) commits() {
 	for i, name := range []string{"1", "2", "3"} {
 		for n := range w.repos {
 			b := testBlob(testDID(n), name, 50)
-			w.attempt("PutBlob", func() error { return w.PutBlob(w.Context(), b) }, func() bool {
+			w.attempt("PutBlob", func() error { return w.PutBlob(w.Context(), b, nil) }, func() bool {
 				_, err := w.Blob(w.Context(), b.DID, b.CID)
 				return err == nil
 			}, nil)
@@ -123,7 +123,8 @@ func (w *workload) write(n int, replace bool, writes ...storage.RecordWrite) {
 // takeDown takes down a record of the n-th repo.
 func (w *workload) takeDown(n int, path, ref string) {
 	ctx, did := w.Context(), testDID(n)
-	w.attempt("SetRecordTakedown", func() error { return w.SetRecordTakedown(ctx, did, path, ref) }, func() bool {
+	down := storage.Takedown{DID: did, Path: path, Ref: ref}
+	w.attempt("SetTakedown", func() error { return w.SetTakedown(ctx, down) }, func() bool {
 		return must(w.Record(ctx, did, path))(w).TakedownRef == ref
 	}, nil)
 	w.repos[n] = w.repos[n].takeDown(path, ref)
@@ -136,12 +137,6 @@ func (w *workload) events() {
 		return only(w.UpdateAccount(ctx, e.DID, func(a *storage.Account) error { a.PasswordHash += "+"; return nil }, e))
 	}, w.logged(e))
 	want(w, "PasswordHash", must(w.Account(ctx, e.DID))(w).PasswordHash, "hash of a password+")
-	for n := range w.repos {
-		w.attempt("UpdatePreferences", func() error {
-			return w.UpdatePreferences(ctx, testDID(n), func(old []byte) ([]byte, error) { return []byte(string(old) + "+"), nil })
-		}, func() bool { return preferences(w, w.Faulty, testDID(n)) != "" })
-		want(w, "the preferences", preferences(w, w.Faulty, testDID(n)), "+")
-	}
 	e = testEvent(testDID(1), storage.EventIdentity, 78)
 	w.attempt("AppendEvents", func() error { return only(w.AppendEvents(ctx, e)) }, w.logged(e))
 	last := func() int64 { return must(w.LastSeq(ctx))(w) }
@@ -158,45 +153,39 @@ func (w *workload) deletion() {
 	w.repos[2] = nil
 }
 
-func (w *workload) tokens() {
+func (w *workload) documents() {
 	t, s, ctx := w.T, w.Faulty, w.Context()
 	value := func() string {
-		token, err := s.Token(ctx, "kind", "id")
+		d, err := s.Document(ctx, "kind", "id")
 		if err != nil {
 			return "none"
 		}
-		return string(token.Value)
+		return string(d.Value)
 	}
-	token := testToken("kind", "id", testDID(0), 9)
+	d := testDocument("kind", "id", testDID(0), 9)
 	for _, v := range []string{"first", "second", "third"} {
-		next := token
+		next := d
 		next.Value = []byte(v)
-		write, again := func() error { return s.SwapToken(ctx, token, next) }, storage.ErrConflict
+		write, again := func() error { return s.SwapDocument(ctx, d, fresh(next)) }, storage.ErrConflict
 		if v == "first" {
-			write, again = func() error { return s.PutToken(ctx, next) }, storage.ErrExists
+			write, again = func() error { return s.PutDocument(ctx, fresh(next)) }, storage.ErrExists
 		}
-		w.attempt("writing a token", write, func() bool { return value() == v }, again)
-		want(t, "the token's value", value(), v)
-		token = next
+		w.attempt("writing a document", write, func() bool { return value() == v }, again)
+		want(t, "the document's value", value(), v)
+		d = next
 	}
 	none := func() bool { return value() == "none" }
-	w.attempt("TakeToken", func() error { return only(s.TakeToken(ctx, "kind", "id")) }, none, storage.ErrNotFound)
-	want(t, "the token's value", value(), "none")
+	w.attempt("TakeDocument", func() error { return only(s.TakeDocument(ctx, "kind", "id")) }, none, storage.ErrNotFound)
+	want(t, "the document's value", value(), "none")
 	for _, remove := range []func() error{
-		func() error { return s.DeleteTokens(ctx, testDID(0)) },
-		func() error { return only(s.ExpireTokens(ctx, at(9), 9)) },
+		func() error { return s.DeleteDocuments(ctx, testDID(0), "kind") },
+		func() error { return only(s.ExpireDocuments(ctx, at(9), 9)) },
 	} {
-		some := func() bool { return value() == string(token.Value) }
-		w.attempt("PutToken", func() error { return s.PutToken(ctx, token) }, some, storage.ErrExists)
-		w.attempt("removing a token", remove, none, nil)
-		want(t, "the token's value", value(), "none")
+		some := func() bool { return value() == string(d.Value) }
+		w.attempt("PutDocument", func() error { return s.PutDocument(ctx, fresh(d)) }, some, storage.ErrExists)
+		w.attempt("removing a document", remove, none, nil)
+		want(t, "the document's value", value(), "none")
 	}
-
-	key := func() bool { _, err := s.Key(ctx, "name"); return err == nil }
-	w.attempt("PutKey", func() error { return s.PutKey(ctx, "name", []byte("sealed")) }, key, nil)
-	want(t, "the key", string(must(s.Key(ctx, "name"))(t)), "sealed")
-	w.attempt("DeleteKey", func() error { return s.DeleteKey(ctx, "name") }, func() bool { return !key() }, nil)
-	want(t, "whether there is a key", key(), false)
 }
 
 // blobs deletes all blobs that nobody refers to: one that is uploaded here, those that a replacement has left, and
@@ -205,9 +194,10 @@ func (w *workload) blobs() {
 	t, s, ctx := w.T, w.Faulty, w.Context()
 	b := testBlob(testDID(0), "temporary", 1)
 	row := func() storage.Blob { row, _ := s.Blob(ctx, b.DID, b.CID); return row }
-	w.attempt("PutBlob", func() error { return s.PutBlob(ctx, b) }, func() bool { return row().Size > 0 })
+	w.attempt("PutBlob", func() error { return s.PutBlob(ctx, b, nil) }, func() bool { return row().Size > 0 })
 	for _, ref := range []string{"ref", ""} {
-		w.attempt("SetBlobTakedown", func() error { return s.SetBlobTakedown(ctx, b.DID, b.CID, ref) }, func() bool {
+		down := storage.Takedown{DID: b.DID, Blob: b.CID, Ref: ref}
+		w.attempt("SetTakedown", func() error { return s.SetTakedown(ctx, down) }, func() bool {
 			return row().TakedownRef == ref
 		})
 	}

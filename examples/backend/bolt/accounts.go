@@ -30,7 +30,7 @@ func (s *Store) CreateAccount(ctx context.Context, a storage.NewAccount) (id int
 			return err
 		}
 		if a.Invite != nil {
-			err := t.swapToken(a.Invite.Old, a.Invite.New)
+			err := t.swapDocument(a.Invite.Old, a.Invite.New)
 			if errors.Is(err, storage.ErrNotFound) {
 				err = storage.ErrConflict
 			}
@@ -95,36 +95,6 @@ func (s *Store) UpdateAccount(
 	return seq, err
 }
 
-// Preferences implements [storage.Accounts].
-func (s *Store) Preferences(ctx context.Context, did syntax.DID) ([]byte, error) {
-	return view(ctx, s, func(t tx) ([]byte, error) { return t.preferences(did) })
-}
-
-// UpdatePreferences implements [storage.Accounts].
-func (s *Store) UpdatePreferences(ctx context.Context, did syntax.DID, change func(old []byte) ([]byte, error)) error {
-	return s.update(ctx, func(t tx) error {
-		old, err := t.preferences(did)
-		if err != nil {
-			return err
-		}
-		new, err := change(old)
-		if err != nil {
-			return err
-		}
-		return t.put(preferences, key(did.String()), clone(new))
-	})
-}
-
-func (t tx) preferences(did syntax.DID) ([]byte, error) {
-	if t.get(accounts, key(did.String())) == nil {
-		return nil, storage.ErrNotFound
-	}
-	if p := t.get(preferences, key(did.String())); p != nil {
-		return clone(p), nil
-	}
-	return nil, nil
-}
-
 // DeleteAccount implements [storage.Accounts].
 func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, log ...storage.Event) (seq int64, err error) {
 	err = s.update(ctx, func(t tx) error {
@@ -138,11 +108,10 @@ func (s *Store) DeleteAccount(ctx context.Context, did syntax.DID, log ...storag
 		}
 		for _, step := range []func() error{
 			func() error { return t.dropAccount(row) },
-			func() error { return t.delete(preferences, key(did.String())) },
-			func() error { return t.delete(keys, key(did.String())) },
 			func() error { return t.dropRepo(did) },
-			func() error { return t.deleteTokens(begin(did.String())) },
-			func() error { return t.orphanBlobs(did) },
+			func() error { return t.dropTakedowns(did) },
+			func() error { return t.deleteDocuments(did, nil) },
+			func() error { return t.claimAllBlobs(did) },
 			func() error { return t.dropEvents(did) },
 		} {
 			if err := step(); err != nil {
@@ -207,6 +176,18 @@ func (t tx) account(did string) (a storage.Account, err error) {
 	a = row.Account
 	a.DID, a.Handle = syntax.DID(row.DID), syntax.Handle(row.Handle)
 	return a, err
+}
+
+// guard returns [storage.ErrGuard] unless an account is what g asks for, if anything.
+func (t tx) guard(did syntax.DID, g *storage.Guard) error {
+	if g == nil {
+		return nil
+	}
+	a, err := t.account(did.String())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !g.Admits(&a) {
+		return storage.ErrGuard
+	}
+	return err
 }
 
 // putAccount adds an account whose ID and DID are free, and whose handle and address have to be.

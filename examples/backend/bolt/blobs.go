@@ -26,8 +26,14 @@ type storedBlob struct {
 }
 
 // PutBlob implements [storage.BlobIndex].
-func (s *Store) PutBlob(ctx context.Context, b storage.Blob) error {
+func (s *Store) PutBlob(ctx context.Context, b storage.Blob, g *storage.Guard) error {
 	return s.update(ctx, func(t tx) error {
+		if t.get(accounts, key(b.DID.String())) == nil {
+			return storage.ErrNotFound
+		}
+		if err := t.guard(b.DID, g); err != nil {
+			return err
+		}
 		b.CreatedAt = b.CreatedAt.UTC()
 		old, err := t.blob(b.DID, b.CID.String())
 		if errors.Is(err, storage.ErrNotFound) {
@@ -69,105 +75,54 @@ func (s *Store) Blob(ctx context.Context, did syntax.DID, c cid.Cid) (storage.Bl
 }
 
 // ListBlobs implements [storage.BlobIndex].
-func (s *Store) ListBlobs(
-	ctx context.Context, did syntax.DID, since syntax.TID, after string, limit int,
-) iter.Seq2[cid.Cid, error] {
-	return list(ctx, s, func(t tx, yield func(cid.Cid) bool) error {
-		n, previous := 0, after
-		return t.references(did, after, func(blob, _ string, rev syntax.TID) (bool, error) {
-			if blob == previous || rev <= since {
-				return true, nil
-			}
-			previous = blob
-			if n++; n > limit {
-				return false, nil
-			}
-			c, err := cid.Decode(blob)
-			return err == nil && yield(c), err
-		})
-	})
-}
-
-// ListMissingBlobs implements [storage.BlobIndex].
-func (s *Store) ListMissingBlobs(
-	ctx context.Context, did syntax.DID, after string, limit int,
-) iter.Seq2[storage.BlobRef, error] {
+func (s *Store) ListBlobs(ctx context.Context, did syntax.DID, r storage.BlobRange) iter.Seq2[storage.BlobRef, error] {
 	return list(ctx, s, func(t tx, yield func(storage.BlobRef) bool) error {
-		n, previous := 0, after
-		return t.references(did, after, func(blob, path string, _ syntax.TID) (bool, error) {
-			if blob == previous {
-				return true, nil
-			}
-			previous = blob
-			switch row, err := t.blob(did, blob); {
-			case err == nil && !row.Claimed:
-				return true, nil
-			case err != nil && !errors.Is(err, storage.ErrNotFound):
-				return false, err
-			}
-			if n++; n > limit {
-				return false, nil
-			}
-			c, err := cid.Decode(blob)
-			return err == nil && yield(storage.BlobRef{CID: c, Path: path}), err
-		})
-	})
-}
-
-// references calls each with the references of a repo from those to a blob on, until it returns false.
-func (t tx) references(
-	did syntax.DID, from string, each func(blob, path string, rev syntax.TID) (bool, error),
-) error {
-	g, err := t.content(did)
-	if err != nil || g == 0 {
-		return err
-	}
-	for k, rev := range t.scan(refs, key(g, from), key(g+1)) {
-		blob := firstPart(k[8:])
-		more, err := each(blob, string(k[8+len(blob)+1:]), syntax.TID(rev))
-		if err != nil || !more {
+		g, err := t.content(did)
+		if err != nil || g == 0 {
 			return err
 		}
+		n, done := 0, r.After
+		for k, rev := range t.scan(refs, key(g, r.After), after(key(g))) {
+			blob := firstPart(k[8:])
+			if blob == done || syntax.TID(rev) <= r.Since {
+				continue
+			}
+			done = blob
+			if r.Missing {
+				if there, err := t.hasBlob(did, blob); err != nil {
+					return err
+				} else if there {
+					continue
+				}
+			}
+			if n++; r.Limit > 0 && n > r.Limit {
+				return nil
+			}
+			c, err := cid.Decode(blob)
+			if err != nil {
+				return err
+			}
+			if !yield(storage.BlobRef{CID: c, Path: last(k)}) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+// hasBlob reports whether an account has a blob that isn't about to be deleted.
+func (t tx) hasBlob(did syntax.DID, c string) (bool, error) {
+	row, err := t.blob(did, c)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
 	}
-	return nil
+	return err == nil && !row.Claimed, err
 }
 
 // firstPart is what stands before the first zero.
 func firstPart(k []byte) string {
 	first, _, _ := bytes.Cut(k, []byte{0})
 	return string(first)
-}
-
-// SetBlobTakedown implements [storage.BlobIndex].
-func (s *Store) SetBlobTakedown(ctx context.Context, did syntax.DID, c cid.Cid, ref string) error {
-	return s.update(ctx, func(t tx) error {
-		old, err := t.blob(did, c.String())
-		if err == nil && old.Claimed {
-			err = storage.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		new := old
-		new.TakedownRef = ref
-		return t.putBlob(old, new)
-	})
-}
-
-// ListBlobTakedowns implements [storage.BlobIndex].
-func (s *Store) ListBlobTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Blob, error] {
-	return list(ctx, s, func(t tx, yield func(storage.Blob) bool) error {
-		for k := range t.prefixed(blobTakedowns, begin(did.String())) {
-			row, err := t.blob(did, last(k))
-			if err != nil {
-				return err
-			}
-			if !yield(row.Blob) {
-				return nil
-			}
-		}
-		return nil
-	})
 }
 
 // ClaimBlobs implements [storage.BlobIndex].
@@ -178,7 +133,7 @@ func (s *Store) ClaimBlobs(ctx context.Context, before time.Time, limit int) (id
 			if len(claim) >= limit {
 				break
 			}
-			row, err := decodeBlob(t.get(blobs, k))
+			row, err := t.blobAt(k)
 			if err != nil {
 				return err
 			}
@@ -208,24 +163,22 @@ func (s *Store) RemoveBlob(ctx context.Context, id storage.BlobID) error {
 		if err != nil {
 			return err
 		}
-		k := row.key()
-		return errors.Join(t.delete(blobs, k), t.delete(idleBlobs, row.idleKey()), t.delete(blobTakedowns, k))
+		return errors.Join(t.delete(blobs, row.key()), t.delete(idleBlobs, row.idleKey()))
 	})
 }
 
 // blob returns what is known of a blob. Error: [storage.ErrNotFound].
-func (t tx) blob(did syntax.DID, c string) (blobRow, error) {
-	return decodeBlob(t.get(blobs, key(did.String(), c)))
-}
+func (t tx) blob(did syntax.DID, c string) (blobRow, error) { return t.blobAt(key(did.String(), c)) }
 
-func decodeBlob(b []byte) (row blobRow, err error) {
+func (t tx) blobAt(k []byte) (blobRow, error) {
+	b := t.get(blobs, k)
 	if b == nil {
-		return row, storage.ErrNotFound
+		return blobRow{}, storage.ErrNotFound
 	}
 	var stored storedBlob
-	_, err = decode(b, &stored)
-	row = stored.blobRow
-	row.DID = syntax.DID(stored.DID)
+	_, err := decode(b, &stored)
+	row := stored.blobRow
+	row.DID, row.TakedownRef = syntax.DID(stored.DID), string(t.get(blobTakedowns, k))
 	return row, err
 }
 
@@ -254,12 +207,14 @@ func (b blobRow) idle() bool { return b.Claimed || !b.Referenced && b.TakedownRe
 
 // putBlob replaces the row old, if there is one, by new.
 func (t tx) putBlob(old, new blobRow) error {
-	row, err := encode(storedBlob{new, new.DID.String()}, nil)
+	stored := storedBlob{new, new.DID.String()}
+	stored.TakedownRef = "" // in a bucket of its own
+	row, err := encode(stored, nil)
 	if err != nil {
 		return err
 	}
 	k := new.key()
-	errs := []error{t.put(blobs, k, row), t.set(blobTakedowns, k, new.TakedownRef != "")}
+	errs := []error{t.put(blobs, k, row)}
 	if old.CID.Defined() {
 		errs = append(errs, t.delete(idleBlobs, old.idleKey()))
 	}
@@ -285,11 +240,11 @@ func (t tx) settle(did syntax.DID, g generation, blob string) error {
 	return t.putBlob(old, new)
 }
 
-// orphanBlobs queues all blobs of an account for deletion.
-func (t tx) orphanBlobs(did syntax.DID) error {
+// claimAllBlobs marks all blobs of an account, taken down or not, as about to be deleted.
+func (t tx) claimAllBlobs(did syntax.DID) error {
 	var rows []blobRow
-	for _, b := range t.prefixed(blobs, begin(did.String())) {
-		row, err := decodeBlob(b)
+	for k := range t.prefixed(blobs, begin(did.String())) {
+		row, err := t.blobAt(k)
 		if err != nil {
 			return err
 		}
@@ -297,7 +252,7 @@ func (t tx) orphanBlobs(did syntax.DID) error {
 	}
 	for _, old := range rows {
 		new := old
-		new.Referenced, new.TakedownRef, new.Orphaned = false, "", true
+		new.Referenced, new.Claimed = false, true
 		if err := t.putBlob(old, new); err != nil {
 			return err
 		}

@@ -14,6 +14,9 @@ import (
 // Commit implements [storage.Repos].
 func (s *Store) Commit(ctx context.Context, c storage.Commit) (seq int64, err error) {
 	err = s.update(ctx, func(t tx) error {
+		if err := t.guard(c.Head.DID, c.Guard); err != nil {
+			return err
+		}
 		seq, err = t.commit(c)
 		return err
 	})
@@ -37,6 +40,7 @@ func (t tx) newGeneration() (generation, error) {
 	return generation(n), err
 }
 
+// commit applies c, whatever its guard says.
 func (t tx) commit(c storage.Commit) (int64, error) {
 	r, err := t.expect(c)
 	if err != nil {
@@ -62,15 +66,15 @@ func (t tx) commit(c storage.Commit) (int64, error) {
 	var collections []syntax.NSID
 	for _, w := range c.Writes {
 		for _, blob := range w.Blobs {
-			row, err := t.blob(c.Head.DID, blob.String())
-			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			there, err := t.hasBlob(c.Head.DID, blob.String())
+			if err != nil {
 				return 0, err
 			}
-			if !c.AllowMissingBlobs && (err != nil || row.Claimed) {
+			if !there && !c.AllowMissingBlobs {
 				return 0, fmt.Errorf("%w: blob %s", storage.ErrNotFound, blob)
 			}
 		}
-		if err := t.write(g, w, c.Head.Rev, touched); err != nil {
+		if err := t.write(c.Head, g, w, touched); err != nil {
 			return 0, err
 		}
 		collections = append(collections, syntax.NSID(collectionOf(w.Path)))
@@ -111,45 +115,12 @@ func (t tx) putNode(g generation, b storage.Block, rev syntax.TID) error {
 	return t.put(nodes, key(g, b.CID.Bytes()), row)
 }
 
-// write puts or deletes a record, and notes the blobs that it and the record before it refer to.
-func (t tx) write(g generation, w storage.RecordWrite, rev syntax.TID, touched map[cid.Cid]bool) error {
-	_, old, err := t.record(g, w.Path)
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return err
+// write puts or deletes a record. A takedown ends with the record. See [tx.putRow] for touched.
+func (t tx) write(head storage.Head, g generation, w storage.RecordWrite, touched map[cid.Cid]bool) error {
+	if w.CID.Defined() {
+		return t.putRow(g, w.Path, newRow(w, head.Rev), w.Bytes, touched)
 	}
-	if err == nil {
-		if err := t.unwrite(g, w.Path, old, touched); err != nil {
-			return err
-		}
-	}
-	if !w.CID.Defined() {
-		return nil
-	}
-	row, err := encode(recordRow{CID: w.CID, Rev: rev.String(), TakedownRef: old.TakedownRef, Blobs: w.Blobs}, w.Bytes)
-	if err != nil {
-		return err
-	}
-	errs := []error{
-		t.put(records, key(g, w.Path), row),
-		t.put(recordCIDs, key(g, w.CID.Bytes(), w.Path), nil),
-		t.set(recordTakedowns, key(g, w.Path), old.TakedownRef != ""),
-	}
-	for _, blob := range w.Blobs {
-		touched[blob] = true
-		errs = append(errs, t.put(refs, key(g, blob.String(), w.Path), []byte(rev)))
-	}
-	return errors.Join(errs...)
-}
-
-func (t tx) unwrite(g generation, path string, old recordRow, touched map[cid.Cid]bool) error {
-	errs := []error{
-		t.delete(records, key(g, path)),
-		t.delete(recordCIDs, key(g, old.CID.Bytes(), path)),
-		t.delete(recordTakedowns, key(g, path)),
-	}
-	for _, blob := range old.Blobs {
-		touched[blob] = true
-		errs = append(errs, t.delete(refs, key(g, blob.String(), path)))
-	}
-	return errors.Join(errs...)
+	return errors.Join(
+		t.removeRow(g, w.Path, touched),
+		t.delete(recordTakedowns, key(head.DID.String(), w.Path)))
 }

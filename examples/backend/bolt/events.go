@@ -2,6 +2,8 @@ package bolt
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -27,14 +29,22 @@ func (s *Store) AppendEvents(ctx context.Context, log ...storage.Event) (seq int
 }
 
 // ListEvents implements [storage.Events].
-func (s *Store) ListEvents(ctx context.Context, after int64, limit int) iter.Seq2[storage.Event, error] {
+func (s *Store) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2[storage.Event, error] {
 	return list(ctx, s, func(t tx, yield func(storage.Event) bool) error {
+		bucket, prefix := events, []byte(nil)
+		if r.DID != "" {
+			bucket, prefix = eventsByDID, begin(r.DID.String())
+		}
 		n := 0
-		for k, v := range t.scan(events, key(max(after, 0)+1), nil) {
-			if n++; limit > 0 && n > limit {
+		for k, v := range t.scan(bucket, key(prefix, max(r.After, 0)+1), after(prefix)) {
+			if n++; r.Limit > 0 && n > r.Limit {
 				return nil
 			}
-			e, err := decodeEvent(k, v)
+			seq := k[len(prefix):]
+			if r.DID != "" {
+				v = t.get(events, seq)
+			}
+			e, err := decodeEvent(seq, v)
 			if err != nil {
 				return err
 			}
@@ -53,6 +63,9 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 
 // RaiseSeq implements [storage.Events].
 func (s *Store) RaiseSeq(ctx context.Context, seq int64) error {
+	if seq < 0 || seq > storage.MaxSeq {
+		return fmt.Errorf("bolt: sequence number %d is out of range", seq)
+	}
 	return s.update(ctx, func(t tx) error {
 		b := t.Bucket(events)
 		return b.SetSequence(uint64(max(int64(b.Sequence()), seq)))
@@ -81,10 +94,16 @@ func (s *Store) TrimEvents(ctx context.Context, before time.Time, limit int) (n 
 
 // append appends events and returns the last one's number, 0 if there are none.
 func (t tx) append(log []storage.Event) (seq int64, err error) {
+	if len(log) > 0 {
+		t.OnCommit(t.store.written.ring)
+	}
 	for _, e := range log {
 		n, err := t.Bucket(events).NextSequence()
 		if err != nil {
 			return 0, err
+		}
+		if n > storage.MaxSeq {
+			return 0, errors.New("bolt: no sequence number is left")
 		}
 		seq = int64(n)
 		row, err := encode(eventRow{e.DID.String(), e.Kind, e.Time.UTC()}, e.Body)

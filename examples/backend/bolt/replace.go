@@ -12,10 +12,14 @@ import (
 )
 
 // step is how many rows are written or removed in one transaction, so that others don't wait for long.
-const step = 500
+// Rows to be written wait in memory, so their bytes are limited too.
+const (
+	step      = 500
+	stepBytes = 4 << 20
+)
 
 // contents are the buckets with what is under a generation.
-var contents = [][]byte{nodes, records, recordCIDs, recordTakedowns, refs}
+var contents = [][]byte{nodes, records, recordCIDs, refs, subjects}
 
 // Replace implements [storage.Repos]. The rows are put together under a generation that is garbage until the last write.
 func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error]) (seq int64, err error) {
@@ -25,15 +29,17 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 	}
 	defer s.unstage(g)
 	var batch []storage.Row
+	size := 0
 	for row, err := range rows {
 		if err != nil {
 			return 0, err
 		}
-		if batch = append(batch, row); len(batch) == step {
+		batch, size = append(batch, row), size+sizeOf(row)
+		if len(batch) == step || size >= stepBytes {
 			if err := s.addRows(ctx, g, c.Head.Rev, batch); err != nil {
 				return 0, err
 			}
-			batch = batch[:0]
+			batch, size = batch[:0], 0
 		}
 	}
 	if err := s.addRows(ctx, g, c.Head.Rev, batch); err != nil {
@@ -44,6 +50,16 @@ func (s *Store) Replace(ctx context.Context, c storage.Commit, rows iter.Seq2[st
 		return err
 	})
 	return seq, err
+}
+
+func sizeOf(row storage.Row) (n int) {
+	if row.Node != nil {
+		n += len(row.Node.Bytes)
+	}
+	if row.Record != nil {
+		n += len(row.Record.Bytes)
+	}
+	return n
 }
 
 // stage begins a generation.
@@ -76,27 +92,33 @@ func (s *Store) addRows(ctx context.Context, g generation, rev syntax.TID, rows 
 					return err
 				}
 			}
-			if row.Record == nil {
-				continue
-			}
-			w := *row.Record
-			if w.Bytes == nil {
-				same, meta, err := t.recordByCID(g, w.CID)
-				if err != nil {
-					return fmt.Errorf("%w: earlier row with record %s", err, w.CID)
+			if row.Record != nil {
+				if err := t.addRecord(g, *row.Record, rev); err != nil {
+					return err
 				}
-				w.Bytes, w.Blobs = same.Bytes, meta.Blobs
-			}
-			if err := t.write(g, w, rev, map[cid.Cid]bool{}); err != nil {
-				return err
 			}
 		}
 		return nil
 	})
 }
 
+// addRecord stages a record. Without bytes it is one more with those of an earlier row.
+func (t tx) addRecord(g generation, w storage.RecordWrite, rev syntax.TID) error {
+	row, body := newRow(w, rev), w.Bytes
+	if body == nil {
+		var err error
+		if row, body, err = t.newestRow(g, w.CID); err != nil {
+			return fmt.Errorf("%w: earlier row with record %s", err, w.CID)
+		}
+	}
+	return t.putRow(g, w.Path, row, body, map[cid.Cid]bool{})
+}
+
 // replace makes what was staged under g the content of the repo, and that before garbage.
 func (t tx) replace(c storage.Commit, g generation) (int64, error) {
+	if err := t.guard(c.Head.DID, c.Guard); err != nil {
+		return 0, err
+	}
 	old, err := t.expect(c)
 	if err != nil {
 		return 0, err
@@ -120,32 +142,14 @@ func (t tx) replace(c storage.Commit, g generation) (int64, error) {
 	}
 	if old.Generation != 0 {
 		collections = append(collections, t.collections(old.Generation)...)
-		if err := t.takeDownAs(old.Generation, g); err != nil {
-			return 0, err
-		}
 		if err := t.put(garbage, key(old.Generation), nil); err != nil {
 			return 0, err
 		}
 	}
-	return t.advance(c, g, touched, collections)
-}
-
-// takeDownAs sets the takedowns of old's records at the paths that g has, too.
-func (t tx) takeDownAs(old, g generation) error {
-	for k := range t.prefixed(recordTakedowns, key(old)) {
-		path := string(k[8:])
-		if t.get(records, key(g, path)) == nil {
-			continue
-		}
-		rec, _, err := t.record(old, path)
-		if err != nil {
-			return err
-		}
-		if err := t.takeDown(g, path, rec.TakedownRef); err != nil {
-			return err
-		}
+	if err := t.pruneTakedowns(c.Head.DID, g); err != nil {
+		return 0, err
 	}
-	return nil
+	return t.advance(c, g, touched, collections)
 }
 
 // dropRepo makes a repo's content garbage.

@@ -47,28 +47,6 @@ func (t tx) content(did syntax.DID) (generation, error) {
 	return r.Generation, err
 }
 
-// recordRow is what is kept of a record, in front of its bytes.
-type recordRow struct {
-	CID         cid.Cid
-	Rev         string
-	TakedownRef string
-	Blobs       []cid.Cid
-}
-
-func (t tx) record(g generation, path string) (storage.Record, recordRow, error) {
-	b := t.get(records, key(g, path))
-	if b == nil {
-		return storage.Record{}, recordRow{}, storage.ErrNotFound
-	}
-	return decodeRecord(path, b)
-}
-
-func decodeRecord(path string, b []byte) (storage.Record, recordRow, error) {
-	var row recordRow
-	body, err := decode(b, &row)
-	return storage.Record{Path: path, CID: row.CID, Rev: syntax.TID(row.Rev), Bytes: body, TakedownRef: row.TakedownRef}, row, err
-}
-
 // reader reads in a transaction of its own for each call or, in a snapshot, in that of the snapshot.
 type reader struct {
 	store *Store
@@ -142,85 +120,9 @@ func (t tx) block(r repoRow, c cid.Cid) (storage.Block, error) {
 		b.Rev, b.Bytes = r.Rev, clone(r.Block)
 		return b, nil
 	}
-	rec, _, err := t.recordByCID(r.Generation, c)
-	b.Rev, b.Bytes = rec.Rev, rec.Bytes
+	row, body, err := t.newestRow(r.Generation, c)
+	b.Rev, b.Bytes = syntax.TID(row.Rev), body
 	return b, err
-}
-
-func (t tx) recordByCID(g generation, c cid.Cid) (storage.Record, recordRow, error) {
-	prefix := key(g, c.Bytes())
-	for k := range t.prefixed(recordCIDs, prefix) {
-		return t.record(g, string(k[len(prefix):]))
-	}
-	return storage.Record{}, recordRow{}, storage.ErrNotFound
-}
-
-// Record implements [storage.RepoReader].
-func (s *Store) Record(ctx context.Context, did syntax.DID, path string) (storage.Record, error) {
-	return reader{store: s}.Record(ctx, did, path)
-}
-
-func (r reader) Record(ctx context.Context, did syntax.DID, path string) (storage.Record, error) {
-	return read(ctx, r, func(t tx) (storage.Record, error) {
-		g, err := t.content(did)
-		if err != nil {
-			return storage.Record{}, err
-		}
-		rec, _, err := t.record(g, path)
-		return rec, err
-	})
-}
-
-// Records implements [storage.RepoReader].
-func (s *Store) Records(ctx context.Context, did syntax.DID, in storage.RecordRange) iter.Seq2[storage.Record, error] {
-	return list(ctx, s, func(t tx, yield func(storage.Record) bool) error { return t.records(did, in, yield) })
-}
-
-func (r reader) Records(ctx context.Context, did syntax.DID, in storage.RecordRange) iter.Seq2[storage.Record, error] {
-	return func(yield func(storage.Record, error) bool) {
-		stopped, err := loop(ctx, *r.in, func(t tx, yield func(storage.Record) bool) error {
-			return t.records(did, in, yield)
-		}, yield)
-		if err != nil && !stopped {
-			yield(storage.Record{}, err)
-		}
-	}
-}
-
-func (t tx) records(did syntax.DID, in storage.RecordRange, yield func(storage.Record) bool) error {
-	g, err := t.content(did)
-	if err != nil || g == 0 {
-		return err
-	}
-	low, high := key(g), key(g+1)
-	if in.Collection != "" {
-		prefix := in.Collection.String() + "/"
-		low, high = key(g, prefix+in.After.String()), after(key(g, prefix))
-		if in.After != "" {
-			low = append(low, 0) // the first key after it
-		}
-		if in.Before != "" {
-			high = key(g, prefix+in.Before.String())
-		}
-	}
-	scan := t.scan
-	if in.Reverse {
-		scan = t.scanBack
-	}
-	n := 0
-	for k, v := range scan(records, low, high) {
-		if n++; in.Limit > 0 && n > in.Limit {
-			return nil
-		}
-		rec, _, err := decodeRecord(string(k[8:]), v)
-		if err != nil {
-			return err
-		}
-		if !yield(rec) {
-			return nil
-		}
-	}
-	return nil
 }
 
 // Collections implements [storage.RepoReader].
@@ -283,50 +185,6 @@ func (s *Store) ListByCollection(
 		n, prefix := 0, begin(collection.String())
 		for k := range t.scan(members, append(key(collection.String(), afterDID.String()), 0), after(prefix)) {
 			if n++; n > limit || !yield(syntax.DID(k[len(prefix):])) {
-				return nil
-			}
-		}
-		return nil
-	})
-}
-
-// SetRecordTakedown implements [storage.Repos].
-func (s *Store) SetRecordTakedown(ctx context.Context, did syntax.DID, path, ref string) error {
-	return s.update(ctx, func(t tx) error {
-		g, err := t.content(did)
-		if err != nil {
-			return err
-		}
-		return t.takeDown(g, path, ref)
-	})
-}
-
-func (t tx) takeDown(g generation, path, ref string) error {
-	rec, row, err := t.record(g, path)
-	if err != nil {
-		return err
-	}
-	row.TakedownRef = ref
-	b, err := encode(row, rec.Bytes)
-	if err != nil {
-		return err
-	}
-	return errors.Join(t.put(records, key(g, path), b), t.set(recordTakedowns, key(g, path), ref != ""))
-}
-
-// ListRecordTakedowns implements [storage.Repos].
-func (s *Store) ListRecordTakedowns(ctx context.Context, did syntax.DID) iter.Seq2[storage.Record, error] {
-	return list(ctx, s, func(t tx, yield func(storage.Record) bool) error {
-		g, err := t.content(did)
-		if err != nil || g == 0 {
-			return err
-		}
-		for k := range t.prefixed(recordTakedowns, key(g)) {
-			rec, _, err := t.record(g, string(k[8:]))
-			if err != nil {
-				return err
-			}
-			if !yield(rec) {
 				return nil
 			}
 		}

@@ -2,10 +2,12 @@ package bolt
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/pdskit/pdskit/pds"
-	"github.com/pdskit/pdskit/pds/pdstest"
+	"github.com/ipfs/go-cid"
+	"go.etcd.io/bbolt"
+
 	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/storagetest"
 )
@@ -29,56 +31,45 @@ func TestStore(t *testing.T) {
 	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, t.TempDir()) })
 }
 
-// TestPDS: a server on it writes a repo that is as it should be.
-func TestPDS(t *testing.T) {
-	dir := t.TempDir()
-	p := pdstest.New(t, func(c *pds.Config) { c.Store = open(t, dir) })
-	r := p.Repo(p.Account(t, "alice").DID)
-	for i := range 100 {
-		if _, _, err := r.Put(t.Context(), "com.example.thing", "", map[string]any{"i": i}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := r.Verify(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestMaintain: nothing of what was replaced or deleted stays, and nothing else goes.
-func TestMaintain(t *testing.T) {
-	dir := t.TempDir()
-	var s *Store
-	p := pdstest.New(t, func(c *pds.Config) {
-		c.Store = open(t, dir)
-		s = c.Store.(*Store)
-	})
-	alice, bob := p.Repo(p.Account(t, "alice").DID), p.Account(t, "bob")
-	for i := range step + 10 {
-		if _, _, err := p.Repo(bob.DID).Put(t.Context(), "com.example.thing", "", map[string]any{"i": i}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := s.DeleteAccount(t.Context(), bob.DID); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := alice.Put(t.Context(), "com.example.thing", "", map[string]any{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Maintain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	left, err := view(t.Context(), s, func(t tx) (n int, err error) {
-		for range t.scan(records, nil, nil) {
-			n++
-		}
-		return n, nil
-	})
-	if err != nil || left != 1 {
-		t.Errorf("%d records are left, %v: want the one of alice", left, err)
-	}
-	if err := alice.Verify(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestReopen(t *testing.T) { storagetest.RunReopen(t, open) }
+
+// TestLastNumber: after the greatest sequence number there is none, and a write with an event fails.
+func TestLastNumber(t *testing.T) {
+	s := open(t, t.TempDir())
+	if err := s.RaiseSeq(t.Context(), storage.MaxSeq); err != nil {
+		t.Fatal(err)
+	}
+	if seq, err := s.AppendEvents(t.Context(), storage.Event{Kind: storage.EventAccount}); err == nil {
+		t.Errorf("AppendEvents gave number %d", seq)
+	}
+	if seq, err := s.LastSeq(t.Context()); seq != storage.MaxSeq || err != nil {
+		t.Errorf("LastSeq: %d, %v, want %d", seq, err, int64(storage.MaxSeq))
+	}
+}
+
+// TestLongSubject: a subject may be longer than a key of bbolt.
+func TestLongSubject(t *testing.T) {
+	s, subject := open(t, t.TempDir()), strings.Repeat("x", 2*bbolt.MaxKeySize)
+	c := cid.MustParse("bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua")
+	_, err := s.Commit(t.Context(), storage.Commit{
+		Head:   storage.Head{DID: "did:web:a.example", Commit: c, Data: c, Rev: "3jzfcijpj2z2a"},
+		Writes: []storage.RecordWrite{{Path: "a.b.c/d", CID: c, Subject: subject}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range s.Records(t.Context(), "did:web:a.example", storage.RecordRange{Collection: "a.b.c", Subject: subject}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d records have the subject, want 1", n)
+	}
+}
+
+func TestCrash(t *testing.T) {
+	storagetest.Crash(t, func(dir string) (storage.Store, error) { return Open(filepath.Join(dir, "pds.bolt")) })
+}

@@ -22,31 +22,31 @@ type checkAccountStatusOutput struct {
 }
 
 // checkAccountStatus tells an account's owner how far a move has come.
-func (s *Server) checkAccountStatus(ctx context.Context, c *xrpc.Call[struct{}]) (*checkAccountStatusOutput, error) {
+func (h *Handler) checkAccountStatus(ctx context.Context, c *xrpc.Call[struct{}]) (*checkAccountStatusOutput, error) {
 	did := c.Caller.DID
-	account, err := s.account(ctx, did)
+	account, err := h.account(ctx, did)
 	if err != nil {
 		return nil, err
 	}
-	head, err := s.Repos.Head(ctx, did)
+	head, err := h.Store.Head(ctx, did)
 	if err != nil {
 		return nil, err
 	}
-	stats, err := s.Repos.Stats(ctx, did)
+	stats, err := h.Store.Stats(ctx, did)
 	if err != nil {
 		return nil, err
 	}
-	expected, missing, err := s.countBlobs(ctx, did)
+	expected, missing, err := h.countBlobs(ctx, did)
 	if err != nil {
 		return nil, err
 	}
-	preferences, err := s.Preferences(ctx, did)
+	preferences, err := h.Preferences.Count(ctx, did)
 	if err != nil {
 		return nil, err
 	}
 	return &checkAccountStatusOutput{
 		Activated:          account.Status() == storage.StatusActive,
-		ValidDID:           s.hostedHere(ctx, did) == nil,
+		ValidDID:           h.hostedHere(ctx, did) == nil,
 		RepoCommit:         head.Commit.String(),
 		RepoRev:            head.Rev,
 		RepoBlocks:         stats.Nodes + stats.Records + 1,
@@ -58,27 +58,26 @@ func (s *Server) checkAccountStatus(ctx context.Context, c *xrpc.Call[struct{}])
 }
 
 // countBlobs counts the blobs that records refer to, and those of them that aren't here.
-func (s *Server) countBlobs(ctx context.Context, did syntax.DID) (expected, missing int64, err error) {
-	const page = 1000
-	for after, more := "", true; more; {
+func (h *Handler) countBlobs(ctx context.Context, did syntax.DID) (expected, missing int64, err error) {
+	if expected, err = h.countRange(ctx, did, storage.BlobRange{}); err != nil {
+		return 0, 0, err
+	}
+	missing, err = h.countRange(ctx, did, storage.BlobRange{Missing: true})
+	return expected, missing, err
+}
+
+// countRange counts page by page, so that it doesn't hold a snapshot of the store for long.
+func (h *Handler) countRange(ctx context.Context, did syntax.DID, r storage.BlobRange) (n int64, err error) {
+	r.Limit = 1000
+	for more := true; more; {
 		more = false
-		for c, err := range s.Blobs.ListBlobs(ctx, did, "", after, page) {
+		for ref, err := range h.Store.ListBlobs(ctx, did, r) {
 			if err != nil {
-				return 0, 0, err
+				return 0, err
 			}
-			expected++
-			after, more = c.String(), expected%page == 0
+			n++
+			r.After, more = ref.CID.String(), n%int64(r.Limit) == 0
 		}
 	}
-	for after, more := "", true; more; {
-		more = false
-		for ref, err := range s.Blobs.ListMissingBlobs(ctx, did, after, page) {
-			if err != nil {
-				return 0, 0, err
-			}
-			missing++
-			after, more = ref.CID.String(), missing%page == 0
-		}
-	}
-	return expected, missing, nil
+	return n, nil
 }

@@ -14,20 +14,20 @@ type confirmEmailInput struct {
 }
 
 // confirmEmail notes that the caller reads what is sent to their address, as the code shows that was sent there.
-func (s *Server) confirmEmail(ctx context.Context, c *xrpc.Call[confirmEmailInput]) (*struct{}, error) {
-	account, err := s.untouched(ctx, c.Caller.DID)
+func (h *Handler) confirmEmail(ctx context.Context, c *xrpc.Call[confirmEmailInput]) (*struct{}, error) {
+	account, err := h.account(ctx, c.Caller.DID)
 	if err != nil {
 		return nil, err
 	}
 	if account.Email == "" || account.Email != strings.ToLower(c.Input.Email) {
 		return nil, xrpc.Errorf("InvalidEmail", "invalid email")
 	}
-	t, err := s.codeOf(ctx, account, ConfirmEmail, c.Input.Token)
+	t, err := h.codeOf(ctx, account, ConfirmEmail, c.Input.Token)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.spend(ctx, t, func(a *storage.Account) error {
-		a.EmailConfirmedAt = s.Now()
+	return nil, h.spend(ctx, t, func(a *storage.Account) error {
+		a.EmailConfirmedAt = h.Now()
 		return nil
 	})
 }

@@ -8,17 +8,16 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
-	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
 // Create makes an account for a user of the host, who needn't have an address or a password. What a broken-off call has
 // begun, the same call finishes. Errors that are of the caller's making are *xrpc.Error.
-func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwordHash string) (syntax.DID, error) {
+func (h *Handler) Create(ctx context.Context, handle syntax.Handle, email, passwordHash string) (syntax.DID, error) {
 	req := signupRequest{byHost: true, passwordHash: passwordHash}
 	var err error
-	if req.handle, err = s.Handles.ValidateNew(handle.String()); err != nil {
-		return "", hosting.HandleError(err)
+	if req.handle, err = h.Accounts.CheckHandle(ctx, "", handle.String()); err != nil {
+		return "", err
 	}
 	if email != "" {
 		var ok bool
@@ -29,19 +28,19 @@ func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwo
 	if err := password.CheckHash(passwordHash); err != nil {
 		return "", xrpc.InvalidRequest("The password's hash has a form that isn't known")
 	}
-	account, err := s.signUp(ctx, req)
+	account, err := h.signUp(ctx, req)
 	return account.DID, err
 }
 
 // SignIn begins a session for an account whose owner somebody else has made sure of. Errors: auth.ErrAccountNotFound;
 // auth.ErrAccountTakedown.
-func (s *Server) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
-	account, err := s.account(ctx, did)
+func (h *Handler) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
+	account, err := h.account(ctx, did)
 	if err != nil {
 		return session.Tokens{}, err
 	}
 	if account.TakedownRef != "" {
 		return session.Tokens{}, auth.ErrAccountTakedown
 	}
-	return s.Sessions.Create(ctx, did, session.ScopeAccess, "")
+	return h.Sessions.Create(ctx, did, session.ScopeAccess, "")
 }

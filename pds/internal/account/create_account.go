@@ -12,7 +12,6 @@ import (
 
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
-	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -35,28 +34,28 @@ type createAccountOutput struct {
 	DIDDoc     json.RawMessage `json:"didDoc,omitempty"`
 }
 
-func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountInput]) (*createAccountOutput, error) {
+func (h *Handler) createAccount(ctx context.Context, c *xrpc.Call[createAccountInput]) (*createAccountOutput, error) {
 	did := c.Input.DID
 	if did != "" && did != c.Caller.DID {
 		return nil, xrpc.StatusError(http.StatusUnauthorized, "Missing auth to create account with did: %s", did)
 	}
-	req, err := s.signupRequest(ctx, &c.Input)
+	req, err := h.signupRequest(ctx, &c.Input)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.ask(ctx, c, req); err != nil {
+	if err := h.ask(ctx, c, req); err != nil {
 		return nil, err
 	}
 	var account storage.Account
 	if did != "" {
-		account, err = s.moveIn(ctx, did, req)
+		account, err = h.moveIn(ctx, did, req)
 	} else {
-		account, err = s.signUp(ctx, req)
+		account, err = h.signUp(ctx, req)
 	}
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.Sessions.Create(ctx, account.DID, session.ScopeAccess, "")
+	tokens, err := h.Sessions.Create(ctx, account.DID, session.ScopeAccess, "")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +64,7 @@ func (s *Server) createAccount(ctx context.Context, c *xrpc.Call[createAccountIn
 		RefreshJWT: tokens.Refresh,
 		Handle:     account.Handle,
 		DID:        account.DID,
-		DIDDoc:     s.document(ctx, account.DID),
+		DIDDoc:     h.document(ctx, account.DID),
 	}, nil
 }
 
@@ -79,28 +78,23 @@ type SignUp struct {
 }
 
 // ask asks the host.
-func (s *Server) ask(ctx context.Context, c *xrpc.Call[createAccountInput], req signupRequest) error {
-	if s.HandleAllowed != nil {
-		if err := s.HandleAllowed(ctx, req.handle); err != nil {
-			return err
-		}
-	}
-	if s.BeforeSignUp == nil {
+func (h *Handler) ask(ctx context.Context, c *xrpc.Call[createAccountInput], req signupRequest) error {
+	if h.BeforeSignUp == nil {
 		return nil
 	}
-	return s.BeforeSignUp(ctx, SignUp{
+	return h.BeforeSignUp(ctx, SignUp{
 		DID: c.Input.DID, Handle: req.handle, Email: req.email, InviteCode: c.Input.InviteCode, Request: c.Request,
 	})
 }
 
 // signupRequest checks what can be checked without looking at other accounts.
-func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (signupRequest, error) {
+func (h *Handler) signupRequest(ctx context.Context, in *createAccountInput) (signupRequest, error) {
 	switch {
 	case len(in.PLCOp) > 0:
 		return signupRequest{}, xrpc.InvalidRequest(`Unsupported input: "plcOp"`)
-	case s.Description.InviteRequired && in.InviteCode == "":
+	case h.Description.InviteRequired && in.InviteCode == "":
 		return signupRequest{}, xrpc.Errorf("InvalidInviteCode", "No invite code provided")
-	case s.Description.InviteRequired:
+	case h.Description.InviteRequired:
 		return signupRequest{}, xrpc.Errorf("InvalidInviteCode", "Provided invite code not available")
 	case in.Email == "":
 		return signupRequest{}, xrpc.InvalidRequest("Email is required")
@@ -121,12 +115,8 @@ func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (sig
 	}
 	req := signupRequest{email: email, password: in.Password, recoveryKey: in.RecoveryKey}
 	var err error
-	if in.DID != "" {
-		req.handle, err = s.broughtHandle(ctx, in.DID, in.Handle)
-		return req, err
-	}
-	req.handle, err = s.Handles.ValidateNew(in.Handle)
-	return req, hosting.HandleError(err)
+	req.handle, err = h.Accounts.CheckRequestedHandle(ctx, in.DID, in.Handle)
+	return req, err
 }
 
 var errUnsupportedEmail = xrpc.InvalidRequest("This email address is not supported, please use a different email.")

@@ -22,30 +22,30 @@ type createSessionInput struct {
 
 // createSession signs somebody in by handle, DID or e-mail address, and the account's own password or an app password. It
 // never tells, by its answer or the time that takes, which of them exist.
-func (s *Server) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*newSession, error) {
+func (h *Handler) createSession(ctx context.Context, c *xrpc.Call[createSessionInput]) (*newSession, error) {
 	in := &c.Input
 	if len([]rune(in.Password)) > password.Max {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
 	}
-	account, err := s.find(ctx, in.Identifier)
+	account, err := h.find(ctx, in.Identifier)
 	if errors.Is(err, storage.ErrNotFound) {
 		account, err = storage.Account{}, nil // nobody's login takes as long
 	}
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.logInApp(ctx, account, in.Password)
+	tokens, err := h.logInApp(ctx, account, in.Password)
 	if err == session.ErrInvalidLogin {
-		tokens, err = s.logIn(ctx, account, in)
+		tokens, err = h.logIn(ctx, account, in)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.session(ctx, account, tokens), nil
+	return h.session(ctx, account, tokens), nil
 }
 
 // logIn begins a session by an account's own password. Errors: session.ErrInvalidLogin, auth.ErrAccountTakedown.
-func (s *Server) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (session.Tokens, error) {
+func (h *Handler) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (session.Tokens, error) {
 	ok, rehash, err := password.Verify(ctx, account.PasswordHash, in.Password)
 	switch {
 	case err != nil:
@@ -53,7 +53,7 @@ func (s *Server) logIn(ctx context.Context, account storage.Account, in *createS
 	case !ok || account.DID == "":
 		return session.Tokens{}, session.ErrInvalidLogin
 	case rehash:
-		s.rehash(ctx, account, in.Password)
+		h.rehash(ctx, account, in.Password)
 	}
 	scope := session.ScopeAccess
 	if account.TakedownRef != "" {
@@ -62,20 +62,20 @@ func (s *Server) logIn(ctx context.Context, account storage.Account, in *createS
 		}
 		scope = session.ScopeTakendown
 	}
-	tokens, err := s.Sessions.Create(ctx, account.DID, scope, "")
+	tokens, err := h.Sessions.Create(ctx, account.DID, scope, "")
 	if err != nil {
 		return session.Tokens{}, err
 	}
-	if err := s.stillOpens(ctx, account, in.Password); err != nil {
-		return session.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
+	if err := h.stillOpens(ctx, account, in.Password); err != nil {
+		return session.Tokens{}, errors.Join(err, h.Sessions.Revoke(ctx, tokens.Refresh))
 	}
 	return tokens, nil
 }
 
 // stillOpens looks whether a password opens an account still, now that there is a session. A new password ends all
 // sessions, which this one might have come too late for. Error: session.ErrInvalidLogin.
-func (s *Server) stillOpens(ctx context.Context, before storage.Account, given string) error {
-	account, err := s.Accounts.Account(ctx, before.DID)
+func (h *Handler) stillOpens(ctx context.Context, before storage.Account, given string) error {
+	account, err := h.Store.Account(ctx, before.DID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return session.ErrInvalidLogin
 	}
@@ -91,49 +91,49 @@ func (s *Server) stillOpens(ctx context.Context, before storage.Account, given s
 
 // logInApp begins a session by an app password, for which only what looks like one is taken. Errors: session.ErrInvalidLogin,
 // auth.ErrAccountTakedown.
-func (s *Server) logInApp(ctx context.Context, account storage.Account, password string) (session.Tokens, error) {
+func (h *Handler) logInApp(ctx context.Context, account storage.Account, password string) (session.Tokens, error) {
 	if !session.IsAppPassword(password) {
 		return session.Tokens{}, session.ErrInvalidLogin
 	}
-	app, err := s.appPasswords().Find(ctx, account.DID, password)
+	app, err := h.appPasswords().Find(ctx, account.DID, password)
 	if err != nil {
 		return session.Tokens{}, err
 	}
 	if account.TakedownRef != "" {
 		return session.Tokens{}, auth.ErrAccountTakedown
 	}
-	tokens, err := s.Sessions.Create(ctx, account.DID, app.Scope(), app.Name)
+	tokens, err := h.Sessions.Create(ctx, account.DID, app.Scope(), app.Name)
 	if err != nil {
 		return session.Tokens{}, err
 	}
 	// Whoever revokes it removes it before its sessions. If that was just now, this one may be left.
-	still, err := s.appPasswords().Has(ctx, account.DID, app)
+	still, err := h.appPasswords().Has(ctx, account.DID, app)
 	if err == nil && still {
 		return tokens, nil
 	}
 	if err == nil {
 		err = session.ErrInvalidLogin
 	}
-	return session.Tokens{}, errors.Join(err, s.Sessions.Revoke(ctx, tokens.Refresh))
+	return session.Tokens{}, errors.Join(err, h.Sessions.Revoke(ctx, tokens.Refresh))
 }
 
-func (s *Server) find(ctx context.Context, identifier string) (storage.Account, error) {
+func (h *Handler) find(ctx context.Context, identifier string) (storage.Account, error) {
 	identifier = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(identifier)), "@")
 	switch {
 	case strings.HasPrefix(identifier, "did:"):
-		return s.Accounts.Account(ctx, syntax.DID(identifier))
+		return h.Store.Account(ctx, syntax.DID(identifier))
 	case strings.Contains(identifier, "@"):
-		return s.Accounts.AccountByEmail(ctx, identifier)
+		return h.Store.AccountByEmail(ctx, identifier)
 	}
-	return s.Accounts.AccountByHandle(ctx, syntax.Handle(identifier))
+	return h.Store.AccountByHandle(ctx, syntax.Handle(identifier))
 }
 
 // rehash replaces a hash of a weaker form, such as one that was brought over from another server, now that the password
 // is known. The login doesn't depend on it.
-func (s *Server) rehash(ctx context.Context, account storage.Account, given string) {
+func (h *Handler) rehash(ctx context.Context, account storage.Account, given string) {
 	hash, err := password.Hash(ctx, given)
 	if err == nil {
-		_, err = s.Accounts.UpdateAccount(ctx, account.DID, func(a *storage.Account) error {
+		_, err = h.Store.UpdateAccount(ctx, account.DID, func(a *storage.Account) error {
 			if a.PasswordHash == account.PasswordHash { // or else it was changed just now
 				a.PasswordHash = hash
 			}
@@ -141,6 +141,6 @@ func (s *Server) rehash(ctx context.Context, account storage.Account, given stri
 		})
 	}
 	if err != nil {
-		s.Logger.WarnContext(ctx, "account: a weak password hash stays", "did", account.DID, "err", err)
+		h.Logger.WarnContext(ctx, "account: a weak password hash stays", "did", account.DID, "err", err)
 	}
 }

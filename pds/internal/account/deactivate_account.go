@@ -18,11 +18,8 @@ type deactivateAccountInput struct {
 const deletionGrace = 72 * time.Hour
 
 // deactivateAccount takes an account off the network until it is activated again, or deleted after a time.
-func (s *Server) deactivateAccount(ctx context.Context, c *xrpc.Call[deactivateAccountInput]) (*struct{}, error) {
-	if _, err := s.account(ctx, c.Caller.DID); err != nil {
-		return nil, err
-	}
-	now := s.Now()
+func (h *Handler) deactivateAccount(ctx context.Context, c *xrpc.Call[deactivateAccountInput]) (*struct{}, error) {
+	now := h.Now()
 	var deleteAfter time.Time
 	if c.Input.DeleteAfter != "" {
 		deleteAfter = c.Input.DeleteAfter.Time()
@@ -30,7 +27,7 @@ func (s *Server) deactivateAccount(ctx context.Context, c *xrpc.Call[deactivateA
 			deleteAfter = earliest
 		}
 	}
-	return nil, s.SetStatus(ctx, c.Caller.DID, false, func(a *storage.Account) {
+	return nil, h.Accounts.SetStatus(ctx, c.Caller.DID, false, func(a *storage.Account) {
 		if a.DeactivatedAt.IsZero() {
 			a.DeactivatedAt = now
 		}

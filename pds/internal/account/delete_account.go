@@ -21,12 +21,12 @@ type deleteAccountInput struct {
 
 // deleteAccount removes an account for good, upon its own password and the code of a letter. The code goes with the
 // account, by the same write; if that fails, it is still good for another try.
-func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
+func (h *Handler) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
 	in := &c.Input
 	if utf8.RuneCountInString(in.Password) > password.Max {
 		return nil, auth.ErrAuthRequired.With("Password too long. Consider resetting your password.")
 	}
-	account, err := s.Accounts.Account(ctx, in.DID)
+	account, err := h.Store.Account(ctx, in.DID)
 	if errors.Is(err, storage.ErrNotFound) { // which is no secret: a DID's document says who hosts it
 		return nil, xrpc.InvalidRequest("account not found")
 	}
@@ -40,8 +40,8 @@ func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountIn
 	if !ok {
 		return nil, auth.ErrAuthRequired.With("Invalid did or password")
 	}
-	if _, err := s.codeOf(ctx, account, DeleteAccount, in.Token); err != nil {
+	if _, err := h.codeOf(ctx, account, DeleteAccount, in.Token); err != nil {
 		return nil, err
 	}
-	return nil, s.Delete(ctx, account.DID)
+	return nil, h.Accounts.Delete(ctx, account.DID)
 }

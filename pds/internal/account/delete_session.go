@@ -7,6 +7,6 @@ import (
 )
 
 // deleteSession ends the session of the refresh token that the caller has shown, expired or not.
-func (s *Server) deleteSession(ctx context.Context, c *xrpc.Call[struct{}]) (*struct{}, error) {
-	return nil, s.Sessions.RevokeFor(ctx, c.Caller)
+func (h *Handler) deleteSession(ctx context.Context, c *xrpc.Call[struct{}]) (*struct{}, error) {
+	return nil, h.Sessions.RevokeFor(ctx, c.Caller)
 }

@@ -26,8 +26,8 @@ type serverContact struct {
 	Email string `json:"email,omitempty"`
 }
 
-func (s *Server) describeServer(context.Context, *xrpc.Call[struct{}]) (*describeServerOutput, error) {
-	d := &s.Description
+func (h *Handler) describeServer(context.Context, *xrpc.Call[struct{}]) (*describeServerOutput, error) {
+	d := &h.Description
 	out := &describeServerOutput{
 		DID:                  d.DID,
 		AvailableUserDomains: d.HandleDomains,

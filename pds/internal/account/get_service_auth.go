@@ -32,26 +32,19 @@ type getServiceAuthOutput struct {
 
 // getServiceAuth signs a token by which another service knows the account. It is for what the account may do there, not
 // for managing it here.
-func (s *Server) getServiceAuth(ctx context.Context, c *xrpc.Call[getServiceAuthParams]) (*getServiceAuthOutput, error) {
-	if err := s.mayAskForServiceAuth(&c.Input, c.Caller); err != nil {
+func (h *Handler) getServiceAuth(ctx context.Context, c *xrpc.Call[getServiceAuthParams]) (*getServiceAuthOutput, error) {
+	if err := h.mayAskForServiceAuth(&c.Input, c.Caller); err != nil {
 		return nil, err
 	}
-	account, err := s.account(ctx, c.Caller.DID)
-	if err != nil {
-		return nil, err
-	}
-	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
-		return nil, auth.ErrAccountTakedown
-	}
-	t := service.Token{Issuer: account.DID, Audience: c.Input.Audience, Method: c.Input.Method}
+	t := service.Token{Issuer: c.Account.DID, Audience: c.Input.Audience, Method: c.Input.Method}
 	if c.Input.Expires != 0 {
 		t.ExpiresAt = time.Unix(c.Input.Expires, 0)
 	}
-	token, err := t.Sign(ctx, s.ServiceKeys, s.Now())
+	token, err := t.Sign(ctx, h.Keys, h.Now())
 	return &getServiceAuthOutput{token}, err
 }
 
-func (s *Server) mayAskForServiceAuth(in *getServiceAuthParams, caller auth.Caller) error {
+func (h *Handler) mayAskForServiceAuth(in *getServiceAuthParams, caller auth.Caller) error {
 	method := in.Method.String()
 	if method == "" {
 		method = "*"
@@ -73,14 +66,14 @@ func (s *Server) mayAskForServiceAuth(in *getServiceAuthParams, caller auth.Call
 		return xrpc.InvalidRequest(
 			"cannot request a service auth token for the following protected method: %s", in.Method)
 	}
-	return s.checkExpiry(in)
+	return h.checkExpiry(in)
 }
 
-func (s *Server) checkExpiry(in *getServiceAuthParams) error {
+func (h *Handler) checkExpiry(in *getServiceAuthParams) error {
 	if in.Expires == 0 {
 		return nil
 	}
-	switch now := s.Now().Unix(); {
+	switch now := h.Now().Unix(); {
 	case in.Expires < now:
 		return xrpc.Errorf("BadExpiration", "expiration is in past")
 	case in.Expires-now > int64(maxServiceAuth/time.Second):

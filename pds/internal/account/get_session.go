@@ -12,24 +12,21 @@ import (
 )
 
 // getSession tells whom a token speaks for. An app learns the e-mail address only if its scope allows it.
-func (s *Server) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
-	account, err := s.account(ctx, c.Caller.DID)
+func (h *Handler) getSession(ctx context.Context, c *xrpc.Call[struct{}]) (*sessionView, error) {
+	account, err := h.account(ctx, c.Caller.DID)
 	if err != nil {
 		return nil, err
 	}
-	if account.TakedownRef != "" && c.Caller.Kind != auth.KindTakendown {
-		return nil, auth.ErrAccountTakedown
-	}
-	view := s.view(ctx, account)
+	view := h.view(ctx, account)
 	if c.Caller.May(auth.AccountPermission("email", "read")) != nil {
 		view.Email, view.EmailConfirmed = "", nil
 	}
 	return view, nil
 }
 
-// account finds the account of a caller. Error: auth.ErrAccountNotFound.
-func (s *Server) account(ctx context.Context, did syntax.DID) (storage.Account, error) {
-	account, err := s.Accounts.Account(ctx, did)
+// account returns the row of an account. Error: auth.ErrAccountNotFound.
+func (h *Handler) account(ctx context.Context, did syntax.DID) (storage.Account, error) {
+	account, err := h.Store.Account(ctx, did)
 	if errors.Is(err, storage.ErrNotFound) {
 		return account, auth.ErrAccountNotFound
 	}

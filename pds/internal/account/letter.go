@@ -26,5 +26,5 @@ const (
 	DeleteAccount Purpose = "delete_account"
 )
 
-// kind is the [storage.Token] kind of the codes.
+// kind is the [storage.Document] kind of the codes.
 func (p Purpose) kind() string { return "email-" + string(p) }

@@ -11,9 +11,9 @@ type listAppPasswordsOutput struct {
 }
 
 // listAppPasswords lists the caller's app passwords, without the passwords themselves.
-func (s *Server) listAppPasswords(ctx context.Context, c *xrpc.Call[struct{}]) (*listAppPasswordsOutput, error) {
+func (h *Handler) listAppPasswords(ctx context.Context, c *xrpc.Call[struct{}]) (*listAppPasswordsOutput, error) {
 	out := &listAppPasswordsOutput{Passwords: []appPasswordView{}}
-	for p, err := range s.appPasswords().List(ctx, c.Caller.DID) {
+	for p, err := range h.appPasswords().List(ctx, c.Caller.DID) {
 		if err != nil {
 			return nil, err
 		}

@@ -12,13 +12,13 @@ type requestEmailUpdateOutput struct {
 
 // requestEmailUpdate sends a code to the caller's present address, if it is confirmed: giving it up takes the consent of
 // whoever reads what is sent there. One that isn't confirmed is given up without.
-func (s *Server) requestEmailUpdate(ctx context.Context, c *xrpc.Call[struct{}]) (*requestEmailUpdateOutput, error) {
-	account, err := s.addressee(ctx, c.Caller.DID)
+func (h *Handler) requestEmailUpdate(ctx context.Context, c *xrpc.Call[struct{}]) (*requestEmailUpdateOutput, error) {
+	account, err := h.addressee(ctx, c.Caller.DID)
 	if err != nil {
 		return nil, err
 	}
 	if account.EmailConfirmedAt.IsZero() {
 		return &requestEmailUpdateOutput{}, nil
 	}
-	return &requestEmailUpdateOutput{TokenRequired: true}, s.sendCode(ctx, account, UpdateEmail)
+	return &requestEmailUpdateOutput{TokenRequired: true}, h.sendCode(ctx, account, UpdateEmail)
 }

@@ -15,18 +15,18 @@ type requestPasswordResetInput struct {
 
 // requestPasswordReset sends a code to whoever has the address. Neither the answer nor the time until it comes tells
 // whether an account has it, and so a letter that can't be sent is a matter of the log.
-func (s *Server) requestPasswordReset(ctx context.Context, c *xrpc.Call[requestPasswordResetInput]) (*struct{}, error) {
-	if err := s.Outbox.turn(ctx); err != nil {
+func (h *Handler) requestPasswordReset(ctx context.Context, c *xrpc.Call[requestPasswordResetInput]) (*struct{}, error) {
+	if err := h.Outbox.turn(ctx); err != nil {
 		return nil, err
 	}
-	account, err := s.Accounts.AccountByEmail(ctx, strings.ToLower(c.Input.Email))
+	account, err := h.Store.AccountByEmail(ctx, strings.ToLower(c.Input.Email))
 	if err != nil {
-		s.Outbox.leave()
+		h.Outbox.leave()
 		if errors.Is(err, storage.ErrNotFound) {
 			err = nil
 		}
 		return nil, err
 	}
-	s.Outbox.send(ctx, func(ctx context.Context) error { return s.sendCode(ctx, account, ResetPassword) })
+	h.Outbox.send(ctx, func(ctx context.Context) error { return h.sendCode(ctx, account, ResetPassword) })
 	return nil, nil
 }

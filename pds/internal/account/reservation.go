@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -12,16 +11,6 @@ import (
 	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/storage"
 )
-
-// The kinds of tokens that hold a handle and an address for a sign-up under way. The one of the handle knows the
-// identity that was prepared.
-const (
-	kindHandle = "signup-handle"
-	kindEmail  = "signup-email"
-)
-
-// reservedFor is how long an attempt that broke off can be resumed, and keeps others from the handle and the address.
-const reservedFor = 15 * time.Minute
 
 // reservation is what a sign-up under way has decided.
 type reservation struct {
@@ -32,19 +21,19 @@ type reservation struct {
 }
 
 // reserve makes a reservation, or finds the one that an earlier attempt of the same person has left.
-func (s *Server) reserve(ctx context.Context, req signupRequest) (reservation, error) {
-	r, err := s.resume(ctx, req)
+func (h *Handler) reserve(ctx context.Context, req signupRequest) (reservation, error) {
+	r, err := h.resume(ctx, req)
 	if errors.Is(err, storage.ErrNotFound) {
-		r, err = s.reserveHandle(ctx, req)
+		r, err = h.reserveHandle(ctx, req)
 	}
 	if err != nil {
 		return reservation{}, err
 	}
-	return r, s.reserveEmail(ctx, req, r)
+	return r, h.reserveEmail(ctx, req, r)
 }
 
-func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservation, error) {
-	r, err := s.decide(ctx, req)
+func (h *Handler) reserveHandle(ctx context.Context, req signupRequest) (reservation, error) {
+	r, err := h.decide(ctx, req)
 	if err != nil {
 		return reservation{}, err
 	}
@@ -52,9 +41,13 @@ func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservat
 	if err != nil {
 		return reservation{}, err
 	}
-	err = s.Tokens.PutToken(ctx, s.token(kindHandle, req.handle.String(), value))
+	now := h.Now()
+	err = h.Store.PutDocument(ctx, storage.NewDocument{Document: storage.Document{
+		Kind: hosting.KindHandleClaim, ID: req.handle.String(), Value: value,
+		IssuedAt: now, ExpiresAt: now.Add(hosting.ClaimLifetime),
+	}})
 	if errors.Is(err, storage.ErrExists) {
-		s.discard(ctx, r.DID.String())
+		h.discard(ctx, r.DID.String())
 		err = hosting.HandleTaken(req.handle)
 	}
 	return r, err // after another error the key stays: the reservation may be there, and the next attempt needs it
@@ -62,30 +55,25 @@ func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservat
 
 // reserveEmail comes second, since only a handle's reservation can be resumed: an attempt that breaks off between the
 // two leaves no address that nobody gets.
-func (s *Server) reserveEmail(ctx context.Context, req signupRequest, r reservation) error {
+func (h *Handler) reserveEmail(ctx context.Context, req signupRequest, r reservation) error {
 	if req.email == "" {
 		return nil
 	}
-	err := s.holdEmail(ctx, req.email, r.DID)
+	err := h.Accounts.HoldEmail(ctx, req.email, r.DID)
 	if isTaken(err) {
-		s.drop(ctx, kindHandle, req.handle.String())
-		s.discardUnused(ctx, r.DID)
+		h.Accounts.Drop(ctx, hosting.KindHandleClaim, req.handle.String())
+		h.discardUnused(ctx, r.DID)
 	}
 	return err
 }
 
-func (s *Server) token(kind, id string, value []byte) storage.Token {
-	now := s.Now()
-	return storage.Token{Kind: kind, ID: id, Value: value, IssuedAt: now, ExpiresAt: now.Add(reservedFor)}
-}
-
 // resume finds an earlier attempt. Error: storage.ErrNotFound if there is none.
-func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, error) {
-	t, err := s.Tokens.Token(ctx, kindHandle, req.handle.String())
+func (h *Handler) resume(ctx context.Context, req signupRequest) (reservation, error) {
+	t, err := h.Store.Document(ctx, hosting.KindHandleClaim, req.handle.String())
 	if err != nil {
 		return reservation{}, err
 	}
-	if !t.ExpiresAt.After(s.Now()) {
+	if !t.ExpiresAt.After(h.Now()) {
 		return reservation{}, storage.ErrNotFound
 	}
 	var r reservation
@@ -105,39 +93,30 @@ func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, er
 }
 
 // abandon gives up a reservation that can't come to anything any more.
-func (s *Server) abandon(ctx context.Context, req signupRequest, r reservation) {
-	s.release(ctx, req)
-	s.discardUnused(ctx, r.DID)
+func (h *Handler) abandon(ctx context.Context, req signupRequest, r reservation) {
+	h.release(ctx, req)
+	h.discardUnused(ctx, r.DID)
 }
 
 // discardUnused removes the key of a reservation, unless there is an account after all: a simultaneous attempt of the same
 // person has made it, and given the reservations up.
-func (s *Server) discardUnused(ctx context.Context, did syntax.DID) {
-	if _, err := s.Accounts.Account(ctx, did); errors.Is(err, storage.ErrNotFound) {
-		s.discard(ctx, did.String())
+func (h *Handler) discardUnused(ctx context.Context, did syntax.DID) {
+	if _, err := h.Store.Account(ctx, did); errors.Is(err, storage.ErrNotFound) {
+		h.discard(ctx, did.String())
 	}
 }
 
 // release gives up what is reserved. Error: storage.ErrNotFound if the handle wasn't.
-func (s *Server) release(ctx context.Context, req signupRequest) error {
+func (h *Handler) release(ctx context.Context, req signupRequest) error {
 	if req.email != "" {
-		s.drop(ctx, kindEmail, req.email)
+		h.Accounts.Drop(ctx, hosting.KindEmailClaim, req.email)
 	}
-	return s.drop(ctx, kindHandle, req.handle.String())
-}
-
-// drop removes a reservation, or a code. That it may fail is no harm to most: it expires. Error: storage.ErrNotFound.
-func (s *Server) drop(ctx context.Context, kind, id string) error {
-	_, err := s.Tokens.TakeToken(context.WithoutCancel(ctx), kind, id)
-	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		s.Logger.WarnContext(ctx, "account: a token stays until it expires", "kind", kind, "err", err)
-	}
-	return err
+	return h.Accounts.Drop(ctx, hosting.KindHandleClaim, req.handle.String())
 }
 
 // discard removes a key that no account uses.
-func (s *Server) discard(ctx context.Context, name string) {
-	if err := s.Keys.Delete(context.WithoutCancel(ctx), name); err != nil {
-		s.Logger.WarnContext(ctx, "account: a key without an account stays", "name", name, "err", err)
+func (h *Handler) discard(ctx context.Context, name string) {
+	if err := h.Keys.Delete(context.WithoutCancel(ctx), name); err != nil {
+		h.Logger.WarnContext(ctx, "account: a key without an account stays", "name", name, "err", err)
 	}
 }

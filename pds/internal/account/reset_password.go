@@ -16,12 +16,12 @@ type resetPasswordInput struct {
 
 // resetPassword sets a new password by the code of a letter, and ends all sessions: whoever knew the old password may
 // have begun some. It works for accounts that are deactivated or taken down, too.
-func (s *Server) resetPassword(ctx context.Context, c *xrpc.Call[resetPasswordInput]) (*struct{}, error) {
+func (h *Handler) resetPassword(ctx context.Context, c *xrpc.Call[resetPasswordInput]) (*struct{}, error) {
 	in := &c.Input
 	if n := utf8.RuneCountInString(in.Password); n == 0 || n > password.MaxNew {
 		return nil, password.ErrLength
 	}
-	t, err := s.code(ctx, ResetPassword, in.Token)
+	t, err := h.code(ctx, ResetPassword, in.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -29,12 +29,13 @@ func (s *Server) resetPassword(ctx context.Context, c *xrpc.Call[resetPasswordIn
 	if err != nil {
 		return nil, err
 	}
-	err = s.spend(ctx, t, func(a *storage.Account) error {
+	err = h.spend(ctx, t, func(a *storage.Account) error {
 		a.PasswordHash = hash
+		a.Epoch, a.SessionEpoch = a.Epoch+1, a.SessionEpoch+1
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Sessions.RevokeAll(ctx, t.DID)
+	return nil, h.Sessions.RevokeAll(ctx, t.Owner)
 }

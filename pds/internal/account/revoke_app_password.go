@@ -12,9 +12,9 @@ type revokeAppPasswordInput struct {
 
 // revokeAppPassword removes an app password, and ends the sessions that were begun with it: their access tokens, which no
 // store is asked about, are good until they expire. To revoke what isn't there is no error.
-func (s *Server) revokeAppPassword(ctx context.Context, c *xrpc.Call[revokeAppPasswordInput]) (*struct{}, error) {
-	if err := s.appPasswords().Delete(ctx, c.Caller.DID, c.Input.Name); err != nil {
+func (h *Handler) revokeAppPassword(ctx context.Context, c *xrpc.Call[revokeAppPasswordInput]) (*struct{}, error) {
+	if err := h.appPasswords().Delete(ctx, c.Caller.DID, c.Input.Name); err != nil {
 		return nil, err
 	}
-	return nil, s.Sessions.RevokeAppPassword(ctx, c.Caller.DID, c.Input.Name)
+	return nil, h.Sessions.RevokeAppPassword(ctx, c.Caller.DID, c.Input.Name)
 }

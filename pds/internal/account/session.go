@@ -28,16 +28,16 @@ type sessionView struct {
 	Status         storage.AccountStatus `json:"status,omitempty"`
 }
 
-func (s *Server) session(ctx context.Context, a storage.Account, t session.Tokens) *newSession {
-	return &newSession{t.Access, t.Refresh, *s.view(ctx, a)}
+func (h *Handler) session(ctx context.Context, a storage.Account, t session.Tokens) *newSession {
+	return &newSession{t.Access, t.Refresh, *h.view(ctx, a)}
 }
 
-func (s *Server) view(ctx context.Context, a storage.Account) *sessionView {
+func (h *Handler) view(ctx context.Context, a storage.Account) *sessionView {
 	confirmed := !a.EmailConfirmedAt.IsZero()
 	v := &sessionView{
 		Handle:         a.Handle,
 		DID:            a.DID,
-		DIDDoc:         s.document(ctx, a.DID),
+		DIDDoc:         h.document(ctx, a.DID),
 		Email:          a.Email,
 		EmailConfirmed: &confirmed,
 		Status:         a.Status(),
@@ -50,10 +50,10 @@ func (s *Server) view(ctx context.Context, a storage.Account) *sessionView {
 }
 
 // document returns a DID document, or nil if it can't be had: a session is worth having without it.
-func (s *Server) document(ctx context.Context, did syntax.DID) json.RawMessage {
-	doc, err := s.Document(ctx, did)
+func (h *Handler) document(ctx context.Context, did syntax.DID) json.RawMessage {
+	doc, err := h.Accounts.Directory.ResolveDIDRaw(ctx, did)
 	if err != nil {
-		s.Logger.WarnContext(ctx, "account: a session goes without its DID document", "did", did, "err", err)
+		h.Logger.WarnContext(ctx, "account: a session goes without its DID document", "did", did, "err", err)
 		return nil
 	}
 	return doc

@@ -38,52 +38,52 @@ type signupRequest struct {
 // An attempt that breaks off before 2 leaves nothing but a key that no one knows of. One that breaks off later is
 // resumed at 3 by the next with the same handle, address and password, so that no DID is registered in vain. Of
 // attempts by different people for one handle or one address, only the one that has reserved it registers a DID.
-func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account, error) {
-	if err := s.available(ctx, req); err != nil {
-		return s.made(ctx, req, err)
+func (h *Handler) signUp(ctx context.Context, req signupRequest) (storage.Account, error) {
+	if err := h.available(ctx, req); err != nil {
+		return h.made(ctx, req, err)
 	}
-	r, err := s.reserve(ctx, req)
+	r, err := h.reserve(ctx, req)
 	if err != nil {
 		return storage.Account{}, err
 	}
-	switch account, err := s.Accounts.Account(ctx, r.DID); {
+	switch account, err := h.Store.Account(ctx, r.DID); {
 	case err == nil: // a simultaneous attempt of the same person was faster
-		return s.settle(ctx, req, account)
+		return h.settle(ctx, req, account)
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.Account{}, err
 	}
-	if err := s.available(ctx, req); err != nil {
+	if err := h.available(ctx, req); err != nil {
 		if isTaken(err) { // by an attempt of someone else, which ended just before the reservation
-			s.abandon(ctx, req, r)
+			h.abandon(ctx, req, r)
 		}
 		return storage.Account{}, err
 	}
-	if err := s.Registrar.Submit(ctx, r.DID, r.Op); err != nil {
+	if err := h.Registrar.Submit(ctx, r.DID, r.Op); err != nil {
 		if !errors.Is(err, identity.ErrUnavailable) { // it never will be
-			s.abandon(ctx, req, r)
+			h.abandon(ctx, req, r)
 		}
-		s.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", r.DID, "err", err)
+		h.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", r.DID, "err", err)
 		return storage.Account{}, hosting.RegistrationError(err)
 	}
-	account, err := s.create(ctx, req, r)
+	account, err := h.create(ctx, req, r)
 	if err != nil {
 		return storage.Account{}, err
 	}
-	return s.settle(ctx, req, account)
+	return h.settle(ctx, req, account)
 }
 
 // settle gives up the reservations for an account that has been made. The host's users may be told apart by nothing: of
 // simultaneous calls that want the same account just the one gets it that finds the handle's reservation, or else two
 // users would share it. As long as the reservation may be left, for the next to find, nobody gets it.
-func (s *Server) settle(ctx context.Context, req signupRequest, account storage.Account) (storage.Account, error) {
-	err := s.release(ctx, req)
+func (h *Handler) settle(ctx context.Context, req signupRequest, account storage.Account) (storage.Account, error) {
+	err := h.release(ctx, req)
 	if err == nil || !req.byHost {
 		return account, nil
 	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return storage.Account{}, hosting.HandleTaken(req.handle)
 	}
-	if _, gone := s.Tokens.Token(ctx, kindHandle, req.handle.String()); errors.Is(gone, storage.ErrNotFound) {
+	if _, gone := h.Store.Document(ctx, hosting.KindHandleClaim, req.handle.String()); errors.Is(gone, storage.ErrNotFound) {
 		return account, nil // it was removed, though that was reported to have failed
 	}
 	return storage.Account{}, err
@@ -91,31 +91,31 @@ func (s *Server) settle(ctx context.Context, req signupRequest, account storage.
 
 // made returns the account that an earlier attempt of the host has made though it was reported to have failed: its
 // reservation is still there. If there is no such account, it returns err.
-func (s *Server) made(ctx context.Context, req signupRequest, err error) (storage.Account, error) {
+func (h *Handler) made(ctx context.Context, req signupRequest, err error) (storage.Account, error) {
 	if !req.byHost { // a person logs in
 		return storage.Account{}, err
 	}
-	r, notResumed := s.resume(ctx, req)
+	r, notResumed := h.resume(ctx, req)
 	if notResumed != nil {
 		return storage.Account{}, err
 	}
-	account, notMade := s.Accounts.Account(ctx, r.DID)
+	account, notMade := h.Store.Account(ctx, r.DID)
 	if notMade != nil {
 		return storage.Account{}, err
 	}
-	return s.settle(ctx, req, account)
+	return h.settle(ctx, req, account)
 }
 
 // available looks whether the handle and the address are free.
-func (s *Server) available(ctx context.Context, req signupRequest) error {
-	_, err := s.Accounts.AccountByHandle(ctx, req.handle)
+func (h *Handler) available(ctx context.Context, req signupRequest) error {
+	_, err := h.Store.AccountByHandle(ctx, req.handle)
 	if err == nil {
 		return hosting.HandleTaken(req.handle)
 	}
 	if !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
-	_, err = s.Accounts.AccountByEmail(ctx, req.email)
+	_, err = h.Store.AccountByEmail(ctx, req.email)
 	if err == nil {
 		return hosting.EmailTaken(req.email)
 	}
@@ -132,7 +132,7 @@ func isTaken(err error) bool {
 }
 
 // decide makes the account's key and its identity, of which nobody hears yet.
-func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, error) {
+func (h *Handler) decide(ctx context.Context, req signupRequest) (reservation, error) {
 	hash := req.passwordHash
 	if !req.byHost {
 		var err error
@@ -141,30 +141,30 @@ func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, er
 		}
 	}
 	pending := "signup:" + rand.Text()
-	key, err := s.Keys.Generate(ctx, pending, keys.K256)
+	key, err := h.Keys.Generate(ctx, pending, keys.K256)
 	if err != nil {
 		return reservation{}, err
 	}
-	defer s.discard(ctx, pending)
-	genesis := identity.Genesis{SigningKey: key.DIDKey(), Handle: req.handle, PDS: s.PublicURL}
-	for _, rotation := range []string{req.recoveryKey, s.RecoveryKey} {
+	defer h.discard(ctx, pending)
+	genesis := identity.Genesis{SigningKey: key.DIDKey(), Handle: req.handle, PDS: h.PublicURL}
+	for _, rotation := range []string{req.recoveryKey, h.RecoveryKey} {
 		if rotation != "" {
 			genesis.RotationKeys = append(genesis.RotationKeys, rotation)
 		}
 	}
-	did, op, err := s.Registrar.NewGenesis(ctx, genesis)
+	did, op, err := h.Registrar.NewGenesis(ctx, genesis)
 	if err != nil {
 		return reservation{}, err
 	}
-	return reservation{DID: did, Op: op, Email: req.email, PasswordHash: hash}, s.Keys.Copy(ctx, pending, did.String())
+	return reservation{DID: did, Op: op, Email: req.email, PasswordHash: hash}, h.Keys.Copy(ctx, pending, did.String())
 }
 
 // create stores the account and all that comes with it.
-func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (storage.Account, error) {
+func (h *Handler) create(ctx context.Context, req signupRequest, r reservation) (storage.Account, error) {
 	account := storage.Account{
-		DID: r.DID, Handle: req.handle, Email: req.email, PasswordHash: r.PasswordHash, CreatedAt: s.Now(),
+		DID: r.DID, Handle: req.handle, Email: req.email, PasswordHash: r.PasswordHash, CreatedAt: h.Now(),
 	}
-	commit, err := s.Engine.Genesis(ctx, r.DID)
+	commit, err := h.Engine.Genesis(ctx, r.DID)
 	if err != nil {
 		return storage.Account{}, err
 	}
@@ -177,7 +177,7 @@ func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (
 		return storage.Account{}, err
 	}
 	commit.Events = append([]storage.Event{identityEvent, accountEvent}, commit.Events...)
-	account.ID, err = s.Accounts.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: commit})
+	account.ID, err = h.Store.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: commit})
 	switch {
 	case errors.Is(err, storage.ErrEmailTaken):
 		return storage.Account{}, hosting.EmailTaken(req.email)

@@ -14,9 +14,9 @@ type deleteAccountInput struct {
 }
 
 // deleteAccount removes an account for good.
-func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
-	if _, err := s.Accounts.Account(ctx, c.Input.DID); err != nil {
+func (h *Handler) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
+	if _, err := h.Store.Account(ctx, c.Input.DID); err != nil {
 		return nil, hosting.SubjectError(err)
 	}
-	return nil, s.DeleteAccount(ctx, c.Input.DID)
+	return nil, h.Accounts.Delete(ctx, c.Input.DID)
 }

@@ -21,7 +21,7 @@ type getSubjectStatusOutput struct {
 	Deactivated *status `json:"deactivated,omitempty"`
 }
 
-func (s *Server) getSubjectStatus(ctx context.Context, c *xrpc.Call[getSubjectStatusParams]) (*getSubjectStatusOutput, error) {
+func (h *Handler) getSubjectStatus(ctx context.Context, c *xrpc.Call[getSubjectStatusParams]) (*getSubjectStatusOutput, error) {
 	in := &c.Input
 	var out *getSubjectStatusOutput
 	var err error
@@ -29,41 +29,41 @@ func (s *Server) getSubjectStatus(ctx context.Context, c *xrpc.Call[getSubjectSt
 	case in.Blob != "" && in.DID == "":
 		return nil, xrpc.InvalidRequest("Must provide a did to request blob state")
 	case in.Blob != "":
-		out, err = s.blobStatus(ctx, in)
+		out, err = h.blobStatus(ctx, in)
 	case in.URI != "":
-		out, err = s.recordStatus(ctx, in)
+		out, err = h.recordStatus(ctx, in)
 	case in.DID != "":
-		out, err = s.accountStatus(ctx, in)
+		out, err = h.accountStatus(ctx, in)
 	default:
 		return nil, xrpc.InvalidRequest("No provided subject")
 	}
 	return out, hosting.SubjectError(err)
 }
 
-func (s *Server) blobStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
+func (h *Handler) blobStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
 	c, err := parseCID(in.Blob)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.Blobs.Blob(ctx, in.DID, c)
+	b, err := h.Store.Blob(ctx, in.DID, c)
 	return &getSubjectStatusOutput{
 		Subject: subject{Type: blobSubject, DID: in.DID, CID: in.Blob}, Takedown: takedown(b.TakedownRef),
 	}, err
 }
 
-func (s *Server) recordStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
+func (h *Handler) recordStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
 	did, path, err := record(in.URI)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.Repos.Record(ctx, did, path)
+	r, err := h.Store.Record(ctx, did, path)
 	return &getSubjectStatusOutput{
 		Subject: subject{Type: recordSubject, URI: in.URI, CID: r.CID.String()}, Takedown: takedown(r.TakedownRef),
 	}, err
 }
 
-func (s *Server) accountStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
-	a, err := s.Accounts.Account(ctx, in.DID)
+func (h *Handler) accountStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {
+	a, err := h.Store.Account(ctx, in.DID)
 	return &getSubjectStatusOutput{
 		Subject:     subject{Type: accountSubject, DID: in.DID},
 		Takedown:    takedown(a.TakedownRef),

@@ -9,6 +9,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -19,17 +20,17 @@ type getBlobParams struct {
 }
 
 // getBlob serves a blob's bytes, whole or by Range.
-func (s *Server) getBlob() xrpc.Method {
-	return xrpc.Raw("com.atproto.sync.getBlob", reader, http.MethodGet, s.serveBlob)
+func (h *Handler) getBlob() xrpc.Method {
+	return xrpc.Raw("com.atproto.sync.getBlob", hosting.Reader, http.MethodGet, h.serveBlob)
 }
 
-func (s *Server) serveBlob(w http.ResponseWriter, c *xrpc.Call[getBlobParams]) error {
+func (h *Handler) serveBlob(w http.ResponseWriter, c *xrpc.Call[getBlobParams]) error {
 	in, r, caller := &c.Input, c.Request, c.Caller
-	if _, err := s.Readable(r.Context(), in.DID.AtIdentifier(), caller); err != nil {
+	if _, err := h.Accounts.Readable(r.Context(), in.DID.AtIdentifier(), caller); err != nil {
 		return err
 	}
 	notFound := xrpc.Errorf("BlobNotFound", "Blob not found")
-	b, err := s.Index.Blob(r.Context(), in.DID, in.CID)
+	b, err := h.Index.Blob(r.Context(), in.DID, in.CID)
 	visible := b.TakedownRef == "" && (b.Referenced || caller.DID == in.DID) || caller.Kind == auth.KindAdmin
 	if errors.Is(err, storage.ErrNotFound) || err == nil && !visible {
 		return notFound
@@ -37,7 +38,7 @@ func (s *Server) serveBlob(w http.ResponseWriter, c *xrpc.Call[getBlobParams]) e
 	if err != nil {
 		return err
 	}
-	bytes, err := s.Bytes.OpenBlob(r.Context(), storage.BlobID{DID: in.DID, CID: in.CID})
+	bytes, err := h.Bytes.Open(r.Context(), storage.BlobID{DID: in.DID, CID: in.CID})
 	if errors.Is(err, storage.ErrNotFound) {
 		return notFound
 	}

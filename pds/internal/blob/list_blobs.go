@@ -6,6 +6,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
 )
 
 type listBlobsParams struct {
@@ -20,17 +21,18 @@ type listBlobsOutput struct {
 	CIDs   []string `json:"cids"`
 }
 
-func (s *Server) listBlobs(ctx context.Context, c *xrpc.Call[listBlobsParams]) (*listBlobsOutput, error) {
+func (h *Handler) listBlobs(ctx context.Context, c *xrpc.Call[listBlobsParams]) (*listBlobsOutput, error) {
 	in := &c.Input
-	if _, err := s.Readable(ctx, in.DID.AtIdentifier(), c.Caller); err != nil {
+	if _, err := h.Accounts.Readable(ctx, in.DID.AtIdentifier(), c.Caller); err != nil {
 		return nil, err
 	}
 	out := &listBlobsOutput{CIDs: []string{}}
-	for b, err := range s.Index.ListBlobs(ctx, in.DID, in.Since, in.Cursor, in.Limit) {
+	r := storage.BlobRange{Since: in.Since, After: in.Cursor, Limit: in.Limit}
+	for b, err := range h.Index.ListBlobs(ctx, in.DID, r) {
 		if err != nil {
 			return nil, err
 		}
-		out.CIDs = append(out.CIDs, b.String())
+		out.CIDs = append(out.CIDs, b.CID.String())
 	}
 	if len(out.CIDs) == in.Limit {
 		out.Cursor = out.CIDs[in.Limit-1]

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pdskit/pdskit/pds/xrpc"
+	"github.com/pdskit/pdskit/storage"
 )
 
 type listMissingBlobsParams struct {
@@ -22,20 +23,17 @@ type missingBlob struct {
 }
 
 // listMissingBlobs lists what the caller's records refer to and has not been uploaded, as after an import.
-func (s *Server) listMissingBlobs(ctx context.Context, c *xrpc.Call[listMissingBlobsParams]) (*listMissingBlobsOutput, error) {
+func (h *Handler) listMissingBlobs(ctx context.Context, c *xrpc.Call[listMissingBlobsParams]) (*listMissingBlobsOutput, error) {
 	in := &c.Input
-	account, err := s.Own(ctx, c.Caller)
-	if err != nil {
-		return nil, err
-	}
 	out := &listMissingBlobsOutput{Blobs: []missingBlob{}}
-	for ref, err := range s.Index.ListMissingBlobs(ctx, account.DID, in.Cursor, in.Limit) {
+	r := storage.BlobRange{Missing: true, After: in.Cursor, Limit: in.Limit}
+	for ref, err := range h.Index.ListBlobs(ctx, c.Account.DID, r) {
 		if err != nil {
 			return nil, err
 		}
 		out.Blobs = append(out.Blobs, missingBlob{
 			CID:       ref.CID.String(),
-			RecordURI: "at://" + account.DID.String() + "/" + ref.Path,
+			RecordURI: "at://" + c.Account.DID.String() + "/" + ref.Path,
 		})
 	}
 	if len(out.Blobs) == in.Limit {

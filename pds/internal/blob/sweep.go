@@ -16,12 +16,12 @@ const (
 // Sweep removes the blobs that have stayed temporary for too long, and those that no record refers to any more. It may
 // be interrupted at any point, and takes up again what an interrupted one left. A blob that can't be removed doesn't keep
 // the others, unless a thousand can't.
-func (s *Server) Sweep(ctx context.Context) error {
+func (h *Handler) Sweep(ctx context.Context) error {
 	stuck := map[storage.BlobID]bool{} // claimed again each time, before others
 	var errs []error
 	for {
 		limit := sweepBatch + len(stuck)
-		claimed, err := s.Index.ClaimBlobs(ctx, s.Now().Add(-s.TemporaryFor), limit)
+		claimed, err := h.Index.ClaimBlobs(ctx, h.Now().Add(-h.TemporaryFor), limit)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -29,7 +29,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 			if stuck[id] {
 				continue
 			}
-			if err := s.remove(ctx, id); err != nil {
+			if err := h.remove(ctx, id); err != nil {
 				stuck[id] = true
 				if len(errs) < sweepBatch {
 					errs = append(errs, fmt.Errorf("blob: removing %s of %s: %w", id.CID, id.DID, err))
@@ -43,9 +43,9 @@ func (s *Server) Sweep(ctx context.Context) error {
 }
 
 // remove removes the bytes first: while the row is there, they're found again.
-func (s *Server) remove(ctx context.Context, id storage.BlobID) error {
-	if err := s.Bytes.DeleteBlob(ctx, id); err != nil {
+func (h *Handler) remove(ctx context.Context, id storage.BlobID) error {
+	if err := h.Bytes.Delete(ctx, id); err != nil {
 		return err
 	}
-	return s.Index.RemoveBlob(ctx, id)
+	return h.Index.RemoveBlob(ctx, id)
 }

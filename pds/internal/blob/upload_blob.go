@@ -15,6 +15,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -27,13 +28,13 @@ type uploadBlobOutput struct {
 }
 
 // uploadBlob stores the request's body as a blob, on its way through.
-func (s *Server) uploadBlob() xrpc.Method {
+func (h *Handler) uploadBlob() xrpc.Method {
 	policy := auth.Session.Or(auth.Service).OrApp().In(auth.NotTakenDown)
-	return xrpc.Raw("com.atproto.repo.uploadBlob", policy, http.MethodPost, s.takeBlob).
-		WithMaxBody(s.MaxUpload)
+	return xrpc.Raw("com.atproto.repo.uploadBlob", policy, http.MethodPost, h.takeBlob).
+		WithMaxBody(h.MaxUpload)
 }
 
-func (s *Server) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+func (h *Handler) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 	r, contentType := c.Request, c.Request.Header.Get("Content-Type")
 	if err := xrpc.CheckContentType(r, "*/*"); err != nil {
 		return err
@@ -41,16 +42,12 @@ func (s *Server) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 	if err := c.Caller.May(auth.BlobPermission(contentType)); err != nil {
 		return err
 	}
-	account, err := s.Own(r.Context(), c.Caller)
-	if err != nil {
-		return err
-	}
-	if s.BeforeUpload != nil {
-		if err := s.BeforeUpload(r.Context(), c.Caller, contentType, r.ContentLength); err != nil {
+	if h.BeforeUpload != nil {
+		if err := h.BeforeUpload(r.Context(), c.Caller, contentType, r.ContentLength); err != nil {
 			return err
 		}
 	}
-	b, err := s.Store(r.Context(), account.DID, contentType, r.Body)
+	b, err := h.Store(r.Context(), c.Account.DID, hosting.WhileStanding(c.Account), contentType, r.Body)
 	if err != nil {
 		return err
 	}
@@ -61,41 +58,45 @@ func (s *Server) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 }
 
 // Store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob
-// may just have been under way. Errors that are of the caller's making are *xrpc.Error.
-func (s *Server) Store(ctx context.Context, did syntax.DID, contentType string, body io.Reader) (storage.Blob, error) {
+// may just have been under way. The guard is on the account; nil for none. Errors that are of the caller's making are
+// *xrpc.Error; storage.ErrNotFound if there is no such account.
+func (h *Handler) Store(
+	ctx context.Context, did syntax.DID, guard *storage.Guard, contentType string, body io.Reader,
+) (storage.Blob, error) {
 	mimeType, body, err := sniff(contentType, body)
 	if err != nil {
 		return storage.Blob{}, err
 	}
-	c, size, err := s.Bytes.PutBlob(ctx, did, body)
+	c, size, err := h.Bytes.Put(ctx, did, body)
 	if err != nil {
 		return storage.Blob{}, err
 	}
 	ctx = context.WithoutCancel(ctx) // a client that leaves now must not leave bytes behind that no row tells of
-	if err := s.checkTakedown(ctx, did, c); err != nil {
+	if err := h.checkTakedown(ctx, did, c); err != nil {
 		return storage.Blob{}, err
 	}
-	b := storage.Blob{DID: did, CID: c, Size: size, MIMEType: mimeType, CreatedAt: s.Now()}
-	err = s.Index.PutBlob(ctx, b)
-	if err == nil {
-		var bytes io.Closer
-		if bytes, err = s.Bytes.OpenBlob(ctx, storage.BlobID{DID: did, CID: c}); err == nil {
-			bytes.Close()
-		}
-	}
-	if errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound) {
-		return storage.Blob{}, xrpc.StatusError(http.StatusServiceUnavailable,
-			"This blob was just being removed, please upload it again")
+	b := storage.Blob{DID: did, CID: c, Size: size, MIMEType: mimeType, CreatedAt: h.Now()}
+	removed := xrpc.StatusError(http.StatusServiceUnavailable, "This blob was just being removed, please upload it again")
+	if err = h.Index.PutBlob(ctx, b, guard); errors.Is(err, storage.ErrConflict) {
+		err = removed
 	}
 	if err != nil {
 		return storage.Blob{}, err
 	}
+	stored, err := h.Bytes.Open(ctx, storage.BlobID{DID: did, CID: c})
+	if errors.Is(err, storage.ErrNotFound) {
+		err = removed
+	}
+	if err != nil {
+		return storage.Blob{}, err
+	}
+	stored.Close()
 	// A blob that a record refers to keeps the type that the record names.
-	return s.Index.Blob(ctx, did, c)
+	return h.Index.Blob(ctx, did, c)
 }
 
-func (s *Server) checkTakedown(ctx context.Context, did syntax.DID, c cid.Cid) error {
-	b, err := s.Index.Blob(ctx, did, c)
+func (h *Handler) checkTakedown(ctx context.Context, did syntax.DID, c cid.Cid) error {
+	b, err := h.Index.Blob(ctx, did, c)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}

@@ -20,8 +20,11 @@ import (
 
 // AnyError is for errors of all methods: nil for what is no business of the client.
 func AnyError(err error) *xrpc.Error {
-	if errors.Is(err, storage.ErrFull) {
+	switch {
+	case errors.Is(err, storage.ErrFull):
 		return xrpc.StatusError(http.StatusServiceUnavailable, "The server is out of space, please try again later")
+	case errors.Is(err, storage.ErrGuard): // whether the account may still do this, the next try tells
+		return xrpc.StatusError(http.StatusServiceUnavailable, "The account has just been changed, please try again")
 	}
 	return nil
 }

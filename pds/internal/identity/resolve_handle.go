@@ -20,14 +20,14 @@ type resolveHandleOutput struct {
 
 // resolveHandle asks the accounts first, and the network only about handles that can't be theirs, or that others give and an
 // account that isn't active had.
-func (s *Server) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandleParams]) (*resolveHandleOutput, error) {
+func (h *Handler) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandleParams]) (*resolveHandleOutput, error) {
 	handle, err := syntax.ParseHandle(c.Input.Handle)
 	if err != nil {
 		return nil, xrpc.Errorf("InvalidHandle", "Input handle must be a valid handle")
 	}
 	handle = handle.Normalize()
-	_, own := s.Handles.Label(handle)
-	account, err := s.Accounts.AccountByHandle(ctx, handle)
+	_, own := h.Accounts.Handles.Label(handle)
+	account, err := h.Accounts.Store.AccountByHandle(ctx, handle)
 	switch {
 	case err == nil && (own || account.Status() == storage.StatusActive):
 		return &resolveHandleOutput{DID: account.DID}, nil
@@ -36,7 +36,7 @@ func (s *Server) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandlePa
 	case own:
 		return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
 	}
-	did, err := s.ResolveHandle(ctx, handle)
+	did, err := h.Accounts.Directory.ResolveHandle(ctx, handle)
 	if err != nil {
 		return nil, xrpc.InvalidRequest("Unable to resolve handle")
 	}

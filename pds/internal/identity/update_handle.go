@@ -6,6 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/hosting"
@@ -19,31 +20,23 @@ type updateHandleInput struct {
 
 // updateHandle changes the handle of the caller's account: first in its identity, and then here, with the event that
 // tells of it. If it breaks off in between, the same call finishes it.
-func (s *Server) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInput]) (*struct{}, error) {
-	account, err := s.Own(ctx, c.Caller)
+func (h *Handler) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInput]) (*struct{}, error) {
+	did := c.Account.DID
+	handle, err := h.Accounts.CheckRequestedHandle(ctx, did, c.Input.Handle)
 	if err != nil {
 		return nil, err
 	}
-	handle, err := s.newHandle(ctx, account.DID, c.Input.Handle)
-	if err != nil {
-		return nil, err
-	}
-	if s.HandleAllowed != nil {
-		if err := s.HandleAllowed(ctx, handle); err != nil {
-			return nil, err
-		}
-	}
-	release, err := s.ClaimHandle(ctx, handle, account.DID)
+	release, err := h.Accounts.ClaimHandle(ctx, handle, did)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	for {
-		err := s.change(ctx, account, handle)
-		if !errors.Is(err, errChanged) {
-			return nil, err
+		account, err := h.Accounts.Store.Account(ctx, did)
+		if err == nil {
+			err = h.change(ctx, account, handle)
 		}
-		if account, err = s.Own(ctx, c.Caller); err != nil {
+		if !errors.Is(err, errChanged) {
 			return nil, err
 		}
 	}
@@ -54,16 +47,19 @@ var errChanged = errors.New("identity: the account has changed meanwhile")
 
 // change returns errChanged if another change came in between: which of the two the identity has taken last isn't known
 // then.
-func (s *Server) change(ctx context.Context, before storage.Account, handle syntax.Handle) error {
-	if err := s.updateIdentity(ctx, before.DID, handle); err != nil {
+func (h *Handler) change(ctx context.Context, before storage.Account, handle syntax.Handle) error {
+	if err := h.updateIdentity(ctx, before.DID, handle); err != nil {
 		return err
 	}
-	event, err := firehose.IdentityEvent(before.DID, handle, s.Now())
+	event, err := firehose.IdentityEvent(before.DID, handle, h.Accounts.Now())
 	if err != nil {
 		return err
 	}
-	_, err = s.Accounts.UpdateAccount(ctx, before.DID, func(a *storage.Account) error {
-		if a.Handle != before.Handle {
+	_, err = h.Accounts.Store.UpdateAccount(ctx, before.DID, func(a *storage.Account) error {
+		switch {
+		case a.TakedownRef != "": // since the request was admitted
+			return auth.ErrAccountTakedown
+		case a.Handle != before.Handle:
 			return errChanged
 		}
 		a.Handle = handle
@@ -75,37 +71,21 @@ func (s *Server) change(ctx context.Context, before storage.Account, handle synt
 	return err
 }
 
-// newHandle checks that an account may have a handle: one of the server's own domains by their rules, any other by its
-// resolving to the account.
-func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
-	handle, err := s.Handles.Validate(raw)
-	if err != nil {
-		return "", hosting.HandleError(err)
-	}
-	if _, own := s.Handles.Label(handle); own {
-		return handle, nil
-	}
-	if resolved, err := s.ResolveHandle(ctx, handle); err != nil || resolved != did {
-		return "", xrpc.InvalidRequest("External handle did not resolve to DID")
-	}
-	return handle, nil
-}
-
 // updateIdentity has the DID document name the handle. One that this server can't change has to name it already.
-func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
-	err := s.Registrar.Update(ctx, did, identity.Change{Handle: handle})
+func (h *Handler) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
+	err := h.Registrar.Update(ctx, did, identity.Change{Handle: handle})
 	if errors.Is(err, identity.ErrUnsupported) {
-		return s.namesAlready(ctx, did, handle)
+		return h.namesAlready(ctx, did, handle)
 	}
 	if err != nil {
 		return hosting.IdentityError(err)
 	}
-	return s.Purge(ctx, did.AtIdentifier())
+	return h.Accounts.Directory.Purge(ctx, did.AtIdentifier())
 }
 
 // namesAlready returns nil if the DID document, as the network knows it now, names a handle.
-func (s *Server) namesAlready(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
-	ident, err := s.Refresh(ctx, did)
+func (h *Handler) namesAlready(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
+	ident, err := h.Accounts.Directory.Refresh(ctx, did)
 	if err == nil {
 		if claimed, err := ident.DeclaredHandle(); err == nil && claimed == handle {
 			return nil

@@ -12,15 +12,15 @@ import (
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
-// Server answers the methods of com.atproto.lexicon. All fields are required.
-type Server struct {
+// Handler answers the methods of com.atproto.lexicon. All fields are required.
+type Handler struct {
 	Resolver *lexicon.Resolver
 	Logger   *slog.Logger
 }
 
 // Methods returns the methods of com.atproto.lexicon.
-func (s *Server) Methods() []xrpc.Method {
-	return []xrpc.Method{xrpc.Query("com.atproto.lexicon.resolveLexicon", auth.Public, s.resolveLexicon)}
+func (h *Handler) Methods() []xrpc.Method {
+	return []xrpc.Method{xrpc.Query("com.atproto.lexicon.resolveLexicon", auth.Public, h.resolveLexicon)}
 }
 
 type resolveLexiconParams struct {
@@ -35,13 +35,13 @@ type resolveLexiconOutput struct {
 
 // resolveLexicon returns a lexicon as its authority publishes it, whatever the server itself knows of it. Error:
 // LexiconNotFound.
-func (s *Server) resolveLexicon(ctx context.Context, c *xrpc.Call[resolveLexiconParams]) (*resolveLexiconOutput, error) {
-	found, err := s.Resolver.Resolve(ctx, c.Input.NSID)
+func (h *Handler) resolveLexicon(ctx context.Context, c *xrpc.Call[resolveLexiconParams]) (*resolveLexiconOutput, error) {
+	found, err := h.Resolver.Resolve(ctx, c.Input.NSID)
 	switch {
 	case errors.Is(err, lexicon.ErrNotFound):
 		return nil, xrpc.Errorf("LexiconNotFound", "No lexicon is published as %s", c.Input.NSID)
 	case errors.Is(err, lexicon.ErrResolution):
-		s.Logger.InfoContext(ctx, "lexicon: a lexicon can't be resolved", "nsid", c.Input.NSID, "err", err)
+		h.Logger.InfoContext(ctx, "lexicon: a lexicon can't be resolved", "nsid", c.Input.NSID, "err", err)
 		return nil, xrpc.Errorf("LexiconNotFound", "Could not resolve the lexicon %s", c.Input.NSID)
 	case err != nil:
 		return nil, err

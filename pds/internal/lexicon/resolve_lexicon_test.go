@@ -29,7 +29,7 @@ func TestCauseIsLogged(t *testing.T) {
 	}
 	var log bytes.Buffer
 	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
-	mux.Handle((&Server{Resolver: resolver, Logger: slog.New(slog.NewTextHandler(&log, nil))}).Methods()...)
+	mux.Handle((&Handler{Resolver: resolver, Logger: slog.New(slog.NewTextHandler(&log, nil))}).Methods()...)
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/xrpc/com.atproto.lexicon.resolveLexicon?nsid=com.example.thing", nil))
 	if w.Code != 400 || !strings.Contains(w.Body.String(), "LexiconNotFound") || strings.Contains(w.Body.String(), "fire") {

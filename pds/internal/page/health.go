@@ -11,10 +11,10 @@ type health struct {
 }
 
 // health says whether the server can do its work, which is to reach its store.
-func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	status, body := http.StatusOK, health{Version: s.Version}
-	if err := s.Healthy(r.Context()); err != nil {
-		s.Logger.ErrorContext(r.Context(), "page: the store doesn't answer", "err", err)
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
+	status, body := http.StatusOK, health{Version: h.Version}
+	if err := h.Accounts.Healthy(r.Context()); err != nil {
+		h.Logger.ErrorContext(r.Context(), "page: the store doesn't answer", "err", err)
 		status, body.Error = http.StatusServiceUnavailable, "Service Unavailable"
 	}
 	writeJSON(w, status, body)

@@ -15,18 +15,18 @@ import (
 // atprotoDID proves the handle that is the request's host.
 //
 // Spec: https://atproto.com/specs/handle#handle-resolution
-func (s *Server) atprotoDID(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) atprotoDID(w http.ResponseWriter, r *http.Request) {
 	host := strings.ToLower(r.Host)
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	account, err := s.Accounts.AccountByHandle(r.Context(), syntax.Handle(host))
+	account, err := h.Accounts.Store.AccountByHandle(r.Context(), syntax.Handle(host))
 	if errors.Is(err, storage.ErrNotFound) {
 		http.Error(w, "User not found", http.StatusNotFound)
 		return
 	}
 	if err != nil {
-		s.Logger.ErrorContext(r.Context(), "page: looking up a handle failed", "err", err)
+		h.Logger.ErrorContext(r.Context(), "page: looking up a handle failed", "err", err)
 		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 		return
 	}
@@ -42,16 +42,16 @@ type serverDocument struct {
 }
 
 // didDocument is the server's own, if its DID is a did:web of this host.
-func (s *Server) didDocument(w http.ResponseWriter, r *http.Request) {
-	if s.DID.Method() != "web" {
+func (h *Handler) didDocument(w http.ResponseWriter, r *http.Request) {
+	if h.DID.Method() != "web" {
 		http.NotFound(w, r)
 		return
 	}
 	writeJSON(w, http.StatusOK, serverDocument{
 		Context: []string{"https://www.w3.org/ns/did/v1"},
-		ID:      s.DID,
+		ID:      h.DID,
 		Service: []identity.DocService{{
-			ID: "#atproto_pds", Type: "AtprotoPersonalDataServer", ServiceEndpoint: s.PublicURL,
+			ID: "#atproto_pds", Type: "AtprotoPersonalDataServer", ServiceEndpoint: h.PublicURL,
 		}},
 	})
 }

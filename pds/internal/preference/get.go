@@ -2,7 +2,6 @@ package preference
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 // preferences is the body of both methods.
@@ -18,19 +16,19 @@ type preferences struct {
 	Preferences []json.RawMessage `json:"preferences"`
 }
 
-func (s *Server) get(n Namespace) handler {
+func (h *Handler) get(n Namespace) handler {
 	return func(w http.ResponseWriter, c call) error {
 		ctx := c.Request.Context()
-		did, err := s.subject(c)
+		did, err := h.subject(c)
 		if err != nil {
 			return err
 		}
-		stored, err := s.load(ctx, did, n)
+		stored, err := h.load(ctx, did, n)
 		if err != nil {
 			return err
 		}
 		if n.Derive != nil {
-			stored = append(stored, n.Derive(stored, s.Now())...)
+			stored = append(stored, n.Derive(stored, h.Now())...)
 		}
 		if !full(c.Caller) {
 			stored = slices.DeleteFunc(stored, n.isPrivate)
@@ -46,24 +44,18 @@ func (s *Server) get(n Namespace) handler {
 // full reports whether a caller sees all preferences.
 func full(c auth.Caller) bool { return c.Kind == auth.KindSession || c.Kind == auth.KindModerator }
 
-// subject finds out whose preferences a caller asks for: their own, or as a moderator those of anybody.
-func (s *Server) subject(c call) (syntax.DID, error) {
-	caller, did := c.Caller, c.Caller.DID
-	if caller.Kind == auth.KindModerator {
-		var in struct {
-			DID syntax.DID `json:"did"`
-		}
-		if err := xrpc.DecodeParams(c.Request, &in); err != nil {
-			return "", err
-		}
-		did = in.DID
+// subject finds out whose preferences a caller asks for: their own, or as a moderator those of anybody. Error:
+// auth.ErrAccountNotFound.
+func (h *Handler) subject(c call) (syntax.DID, error) {
+	if c.Caller.Kind != auth.KindModerator {
+		return c.Account.DID, nil
 	}
-	a, err := s.Accounts.Account(c.Request.Context(), did)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return "", auth.ErrAccountNotFound
-	case err == nil && a.TakedownRef != "" && caller.Kind != auth.KindTakendown && caller.Kind != auth.KindModerator:
-		return "", auth.ErrAccountTakedown
+	var in struct {
+		DID syntax.DID `json:"did"`
 	}
-	return did, err
+	if err := xrpc.DecodeParams(c.Request, &in); err != nil {
+		return "", err
+	}
+	account, err := h.Accounts.CallerAccount(c.Request.Context(), in.DID)
+	return account.DID, err
 }

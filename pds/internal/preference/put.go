@@ -10,13 +10,9 @@ import (
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
-func (s *Server) put(n Namespace) handler {
+func (h *Handler) put(n Namespace) handler {
 	return func(w http.ResponseWriter, c call) error {
 		r := c.Request
-		account, err := s.Own(r.Context(), c.Caller)
-		if err != nil {
-			return err
-		}
 		given, err := readPreferences(r)
 		if err != nil {
 			return err
@@ -26,7 +22,7 @@ func (s *Server) put(n Namespace) handler {
 			return err
 		}
 		kept := func(p json.RawMessage) bool { return !full(c.Caller) && n.isPrivate(p) }
-		if err := s.replace(r.Context(), account.DID, n, kept, fresh); err != nil {
+		if err := h.replace(r.Context(), c.Account, n, kept, fresh); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusOK)

@@ -3,11 +3,16 @@ package preference
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // values are an account's preferences of all namespaces, as they're stored: a JSON array, or nothing.
@@ -23,39 +28,60 @@ func decode(did syntax.DID, stored []byte) (all values, err error) {
 	return all, nil
 }
 
-// Count returns how many preferences an account has, of all namespaces. Error: storage.ErrNotFound.
-func (s *Server) Count(ctx context.Context, did syntax.DID) (int64, error) {
-	stored, err := s.Accounts.Preferences(ctx, did)
-	if err != nil {
-		return 0, err
-	}
-	all, err := decode(did, stored)
+// Count returns how many preferences an account has, of all namespaces.
+func (h *Handler) Count(ctx context.Context, did syntax.DID) (int64, error) {
+	_, all, err := h.all(ctx, did)
 	return int64(len(all)), err
 }
 
-// load returns an account's preferences of a namespace, which may be none.
-func (s *Server) load(ctx context.Context, did syntax.DID, n Namespace) (values, error) {
-	stored, err := s.Accounts.Preferences(ctx, did)
-	if err != nil {
-		return nil, err
+// all returns the document with an account's preferences of all namespaces, which may be the zero one, and what it says.
+func (h *Handler) all(ctx context.Context, did syntax.DID) (storage.Document, values, error) {
+	d, err := h.Documents.Document(ctx, storage.KindPreferences, did.String())
+	if errors.Is(err, storage.ErrNotFound) {
+		return storage.Document{}, nil, nil
 	}
-	all, err := decode(did, stored)
+	if err != nil {
+		return storage.Document{}, nil, err
+	}
+	all, err := decode(did, d.Value)
+	return d, all, err
+}
+
+// load returns an account's preferences of a namespace, which may be none.
+func (h *Handler) load(ctx context.Context, did syntax.DID, n Namespace) (values, error) {
+	_, all, err := h.all(ctx, did)
 	return slices.DeleteFunc(all, func(p json.RawMessage) bool { return !n.has(typeOf(p)) }), err
 }
 
 // replace removes those of an account's preferences of a namespace that kept doesn't hold on to, and adds fresh ones, in one
 // step.
-func (s *Server) replace(
-	ctx context.Context, did syntax.DID, n Namespace, kept func(json.RawMessage) bool, fresh values,
+func (h *Handler) replace(
+	ctx context.Context, account auth.Account, n Namespace, kept func(json.RawMessage) bool, fresh values,
 ) error {
-	return s.Accounts.UpdatePreferences(ctx, did, func(old []byte) ([]byte, error) {
-		all, err := decode(did, old)
+	did, guard := account.DID, hosting.WhileStanding(account)
+	for {
+		old, all, err := h.all(ctx, did)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		all = slices.DeleteFunc(all, func(p json.RawMessage) bool { return n.has(typeOf(p)) && !kept(p) })
-		return json.Marshal(append(all, fresh...))
-	})
+		value, err := json.Marshal(append(all, fresh...))
+		if err != nil {
+			return err
+		}
+		d := storage.NewDocument{Guard: guard, Document: storage.Document{
+			Kind: storage.KindPreferences, ID: did.String(), Owner: did, Value: value,
+		}}
+		if old.Kind == "" {
+			err = h.Documents.PutDocument(ctx, d)
+		} else {
+			err = h.Documents.SwapDocument(ctx, old, d)
+		}
+		changed := errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound)
+		if !changed { // by a simultaneous request
+			return err
+		}
+	}
 }
 
 // has reports whether preferences of a type are those of the namespace.

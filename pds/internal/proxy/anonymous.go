@@ -4,22 +4,27 @@ import (
 	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
-
-	"github.com/pdskit/pdskit/storage"
 )
 
-// Anonymous returns what passes a query on, as anybody's, to the service that is set for it; nil if none is. What [Header]
-// names doesn't count: nobody has the server ask services of their choice without an account.
-func (s *Server) Anonymous(id syntax.NSID) func(w http.ResponseWriter, r *http.Request) error {
-	set, err := s.defaultTarget(id)
+// Anonymous passes requests for a query on, as anybody's, to the service that is set for it.
+type Anonymous struct {
+	handler *Handler
+	id      syntax.NSID
+	set     target
+}
+
+// Anonymous returns what passes requests for a query on; ok is false if no service is set for it. It ignores what [Header]
+// names: only account holders may choose a service.
+func (h *Handler) Anonymous(id syntax.NSID) (a Anonymous, ok bool) {
+	set, err := h.defaultTarget(id)
+	return Anonymous{h, id, set}, err == nil
+}
+
+// Answer answers a request with what the service answers.
+func (a Anonymous) Answer(w http.ResponseWriter, r *http.Request) error {
+	t, err := a.handler.resolve(r.Context(), a.set)
 	if err != nil {
-		return nil
+		return err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		t, err := s.resolve(r.Context(), set)
-		if err != nil {
-			return err
-		}
-		return s.pass(w, r, storage.Account{}, id, t)
-	}
+	return a.handler.pass(w, r, "", a.id, t)
 }

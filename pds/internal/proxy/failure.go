@@ -20,7 +20,7 @@ const (
 )
 
 // failure is what the client is told of a service that hasn't answered, or has broken off.
-func (s *Server) failure(ctx context.Context, host string, err error) error {
+func (h *Handler) failure(ctx context.Context, host string, err error) error {
 	var tooLarge *http.MaxBytesError
 	var timeout net.Error
 	switch cause := context.Cause(ctx); {
@@ -37,14 +37,14 @@ func (s *Server) failure(ctx context.Context, host string, err error) error {
 	if errors.As(err, &whole) {
 		err = whole.Err // without the URL, in which is what somebody has searched for
 	}
-	s.Logger.WarnContext(ctx, "proxy: a service failed", "host", host, "err", err)
+	h.Logger.WarnContext(ctx, "proxy: a service failed", "host", host, "err", err)
 	return xrpc.StatusError(http.StatusBadGateway, "Upstream service unreachable")
 }
 
 // refusal is what the client is told of a service's error: the same, as far as it is one. Nothing is passed on unseen, of
 // junk no more than the status.
-func (s *Server) refusal(to http.Header, resp *http.Response) error {
-	s.incoming(to, resp.Header)
+func (h *Handler) refusal(to http.Header, resp *http.Response) error {
+	h.incoming(to, resp.Header)
 	status := resp.StatusCode
 	if status < 400 || status == http.StatusInternalServerError {
 		status = http.StatusBadGateway

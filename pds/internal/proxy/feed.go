@@ -21,13 +21,13 @@ const maxRecordBody = 64 << 10
 
 // feedAudience returns the DID of the service that generates a feed. An AppView hands the token of getFeed on to it, as
 // one for app.bsky.feed.getFeedSkeleton. The AppView knows the feed's record, which names the service.
-func (s *Server) feedAudience(ctx context.Context, t target, feed string) (string, error) {
+func (h *Handler) feedAudience(ctx context.Context, t target, feed string) (string, error) {
 	uri, err := syntax.ParseATURI(feed)
 	if err != nil || uri.RecordKey() == "" {
 		return "", xrpc.InvalidRequest(`Error: Param "feed" must be the AT URI of a record`)
 	}
 	var record struct{ Value struct{ DID any } }
-	err = s.ask(ctx, t, getRecord, "", url.Values{
+	err = h.ask(ctx, t, getRecord, "", url.Values{
 		"repo": {uri.Authority().String()}, "collection": {uri.Collection().String()}, "rkey": {uri.RecordKey().String()},
 	}, maxRecordBody, nil, &record)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Server) feedAudience(ctx context.Context, t target, feed string) (strin
 
 // ask has a target answer a query, whose JSON of up to limit bytes it decodes into out. Without a token it is asked as by
 // anybody.
-func (s *Server) ask(
+func (h *Handler) ask(
 	ctx context.Context, t target, id syntax.NSID, token string, params url.Values, limit int64, share *share, out any,
 ) error {
 	u := *t.url
@@ -53,19 +53,19 @@ func (s *Server) ask(
 		return err
 	}
 	req.Header = http.Header{"Accept-Encoding": {"gzip"}}
-	if s.UserAgent != "" {
-		req.Header.Set("User-Agent", s.UserAgent)
+	if h.UserAgent != "" {
+		req.Header.Set("User-Agent", h.UserAgent)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return s.failure(ctx, u.Host, err)
+		return h.failure(ctx, u.Host, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return s.refusal(http.Header{}, resp)
+		return h.refusal(http.Header{}, resp)
 	}
 	if err := readJSON(resp, limit, share, out); err != nil {
 		return xrpc.StatusError(http.StatusBadGateway, "Upstream service answers what can't be read")

@@ -20,22 +20,22 @@ var contentHeaders = []string{"Content-Type", "Content-Encoding", "Content-Langu
 
 // outgoing returns the headers of the request that is made for r. Those that we set ourselves come last: no list has the
 // client's credentials go along.
-func (s *Server) outgoing(r *http.Request, token string) http.Header {
-	h := http.Header{}
-	copyHeaders(h, r.Header, requestHeaders)
-	copyHeaders(h, r.Header, s.RequestHeaders)
+func (h *Handler) outgoing(r *http.Request, token string) http.Header {
+	out := http.Header{}
+	copyHeaders(out, r.Header, requestHeaders)
+	copyHeaders(out, r.Header, h.RequestHeaders)
 	if r.Method == http.MethodPost {
-		copyHeaders(h, r.Header, bodyHeaders)
+		copyHeaders(out, r.Header, bodyHeaders)
 	}
-	if s.UserAgent != "" {
-		h.Set("User-Agent", s.UserAgent)
+	if h.UserAgent != "" {
+		out.Set("User-Agent", h.UserAgent)
 	}
-	h.Del("Authorization")
+	out.Del("Authorization")
 	if token != "" {
-		h.Set("Authorization", "Bearer "+token)
+		out.Set("Authorization", "Bearer "+token)
 	}
-	h.Set("Accept-Encoding", encoding(r.Header))
-	return h
+	out.Set("Accept-Encoding", encoding(r.Header))
+	return out
 }
 
 func copyHeaders(to, from http.Header, names []string) {
@@ -48,9 +48,9 @@ func copyHeaders(to, from http.Header, names []string) {
 
 // incoming adds the headers that come back with every answer. What a service sends isn't to be shown as a page of this
 // server's origin.
-func (s *Server) incoming(to, from http.Header) {
+func (h *Handler) incoming(to, from http.Header) {
 	copyHeaders(to, from, responseHeaders)
-	copyHeaders(to, from, s.ResponseHeaders)
+	copyHeaders(to, from, h.ResponseHeaders)
 	to.Set("X-Content-Type-Options", "nosniff")
 	to.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 }

@@ -19,10 +19,10 @@ const (
 )
 
 // newer returns the records of some collections that were written after a rev, oldest first.
-func (s *Server) newer(
+func (h *Handler) newer(
 	ctx context.Context, did syntax.DID, collections []syntax.NSID, rev syntax.TID,
 ) ([]patch.Record, error) {
-	rows, err := s.Newer(ctx, did, rev, collections, newerRecords)
+	rows, err := h.Engine.Newer(ctx, did, rev, collections, newerRecords)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (s *Server) newer(
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	if known, err := s.known(ctx, did, rev); err != nil || !known {
+	if known, err := h.known(ctx, did, rev); err != nil || !known {
 		return nil, err
 	}
 	slices.SortStableFunc(rows, func(a, b storage.Record) int { return strings.Compare(a.Rev.String(), b.Rev.String()) })
@@ -49,8 +49,8 @@ func (s *Server) newer(
 // known reports whether a service that has come to a rev seems to know any record of the repo. If not, it has followed
 // another server's repo of the account, which has moved here, or hasn't begun yet: what was written just now can't be told
 // from what was imported then.
-func (s *Server) known(ctx context.Context, did syntax.DID, rev syntax.TID) (bool, error) {
-	for row, err := range s.Records.Records(ctx, did, storage.RecordRange{Limit: oldestRecords}) {
+func (h *Handler) known(ctx context.Context, did syntax.DID, rev syntax.TID) (bool, error) {
+	for row, err := range h.Records.Records(ctx, did, storage.RecordRange{Limit: oldestRecords}) {
 		if err != nil || row.Rev <= rev {
 			return err == nil, err
 		}
@@ -59,10 +59,10 @@ func (s *Server) known(ctx context.Context, did syntax.DID, rev syntax.TID) (boo
 }
 
 // record returns a record, nil if there is none that may be shown.
-func (s *Server) record(
+func (h *Handler) record(
 	ctx context.Context, did syntax.DID, collection syntax.NSID, key syntax.RecordKey,
 ) (map[string]any, error) {
-	row, err := s.Records.Record(ctx, did, collection.String()+"/"+key.String())
+	row, err := h.Records.Record(ctx, did, collection.String()+"/"+key.String())
 	if errors.Is(err, storage.ErrNotFound) || err == nil && row.TakedownRef != "" {
 		return nil, nil
 	}

@@ -11,41 +11,40 @@ import (
 
 	"github.com/pdskit/pdskit/auth/service"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 // pass passes a request on, and its answer back, as they are.
-func (s *Server) pass(w http.ResponseWriter, r *http.Request, account storage.Account, id syntax.NSID, t target) error {
-	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
+func (h *Handler) pass(w http.ResponseWriter, r *http.Request, did syntax.DID, id syntax.NSID, t target) error {
+	ctx, watch, stop := newWatch(r.Context(), h.IdleTimeout)
 	defer stop()
-	resp, err := s.send(ctx, watch, w, r, account, id, t)
+	resp, err := h.send(ctx, watch, w, r, did, id, t)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	return s.stream(ctx, watch, w, resp, resp.Body)
+	return h.stream(ctx, watch, w, resp, resp.Body)
 }
 
 // send makes the request that r is about, and returns an answer that is a success. Errors are an *xrpc.Error, or the
 // fault of the client or of this server.
-func (s *Server) send(
+func (h *Handler) send(
 	ctx context.Context, watch *watch, w http.ResponseWriter, r *http.Request,
-	account storage.Account, id syntax.NSID, t target,
+	did syntax.DID, id syntax.NSID, t target,
 ) (*http.Response, error) {
-	out, err := s.request(ctx, r, account, id, t)
+	out, err := h.request(ctx, r, did, id, t)
 	if err != nil {
 		return nil, err
 	}
 	if r.Method == http.MethodPost && r.Body != nil && r.ContentLength != 0 {
-		out.Body = requestBody{watchedReader{r.Body, watch}, s.HeaderTimeout}
+		out.Body = requestBody{watchedReader{r.Body, watch}, h.HeaderTimeout}
 		out.ContentLength = r.ContentLength
 		// The transport, and the server after it, would wait for the rest of a body that doesn't go on.
 		defer context.AfterFunc(ctx, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) })()
 	}
-	watch.wait(3 * s.HeaderTimeout) // a connection, its encryption, and the answer
+	watch.wait(3 * h.HeaderTimeout) // a connection, its encryption, and the answer
 	resp, err := t.client.Do(out)
 	if err != nil {
-		return nil, s.failure(ctx, t.url.Host, err)
+		return nil, h.failure(ctx, t.url.Host, err)
 	}
 	watch.touch()
 	resp.Body = watchedReader{resp.Body, watch}
@@ -53,13 +52,13 @@ func (s *Server) send(
 }
 
 // request makes the request for a target, without the body. Without an account it is anybody's.
-func (s *Server) request(
-	ctx context.Context, r *http.Request, account storage.Account, id syntax.NSID, t target,
+func (h *Handler) request(
+	ctx context.Context, r *http.Request, did syntax.DID, id syntax.NSID, t target,
 ) (*http.Request, error) {
 	token := ""
-	if account.DID != "" {
+	if did != "" {
 		var err error
-		if token, err = s.token(ctx, account.DID, id, t, r.URL.Query()); err != nil {
+		if token, err = h.token(ctx, did, id, t, r.URL.Query()); err != nil {
 			return nil, err
 		}
 	}
@@ -69,41 +68,41 @@ func (s *Server) request(
 	if err != nil {
 		return nil, err
 	}
-	out.Header = s.outgoing(r, token)
+	out.Header = h.outgoing(r, token)
 	return out, nil
 }
 
 // token signs a service token for a call of a method.
-func (s *Server) token(
+func (h *Handler) token(
 	ctx context.Context, did syntax.DID, id syntax.NSID, t target, params url.Values,
 ) (string, error) {
 	audience := t.did.String()
-	if s.ServiceAudience {
+	if h.ServiceAudience {
 		audience = t.String()
 	}
 	if id == getFeed {
 		var err error
-		if audience, err = s.feedAudience(ctx, t, params.Get("feed")); err != nil {
+		if audience, err = h.feedAudience(ctx, t, params.Get("feed")); err != nil {
 			return "", err
 		}
 		id = getFeedSkeleton
 	}
-	return service.Token{Issuer: did, Audience: audience, Method: id}.Sign(ctx, s.Keys, s.Now())
+	return service.Token{Issuer: did, Audience: audience, Method: id}.Sign(ctx, h.Keys, h.Now())
 }
 
 // stream answers with what a service answers, as it comes. body is what is left of the answer's.
-func (s *Server) stream(
+func (h *Handler) stream(
 	ctx context.Context, watch *watch, w http.ResponseWriter, resp *http.Response, body io.Reader,
 ) error {
 	if resp.StatusCode < 200 || resp.StatusCode >= 300 {
-		return s.refusal(w.Header(), resp)
+		return h.refusal(w.Header(), resp)
 	}
-	s.incoming(w.Header(), resp.Header)
+	h.incoming(w.Header(), resp.Header)
 	copyHeaders(w.Header(), resp.Header, contentHeaders)
 	w.WriteHeader(resp.StatusCode)
 	out := watchedWriter{w, watch, resp.ContentLength < 0}
 	if _, err := io.Copy(out, body); err != nil {
-		return s.failure(ctx, resp.Request.URL.Host, err) // the client sees that the answer is cut off
+		return h.failure(ctx, resp.Request.URL.Host, err) // the client sees that the answer is cut off
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/pdskit/pdskit/pds/patch"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 const (
@@ -26,57 +25,57 @@ const (
 )
 
 // patch passes a query on, and its answer back, with what the account has written since.
-func (s *Server) patch(w http.ResponseWriter, r *http.Request, account storage.Account, t target, p patch.Patch) error {
-	ctx, watch, stop := newWatch(r.Context(), s.IdleTimeout)
+func (h *Handler) patch(w http.ResponseWriter, r *http.Request, did syntax.DID, t target, p patch.Patch) error {
+	ctx, watch, stop := newWatch(r.Context(), h.IdleTimeout)
 	defer stop()
-	resp, err := s.send(ctx, watch, w, r, account, p.Method, t)
+	resp, err := h.send(ctx, watch, w, r, did, p.Method, t)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK && isJSON(resp.Header) {
-		return s.patchAnswer(ctx, watch, w, r, resp, account, t, p)
+		return h.patchAnswer(ctx, watch, w, r, resp, did, t, p)
 	}
 	if resp.StatusCode < 400 || p.Missing == nil {
-		return s.stream(ctx, watch, w, resp, resp.Body)
+		return h.stream(ctx, watch, w, resp, resp.Body)
 	}
-	refusal := s.refusal(w.Header(), resp)
+	refusal := h.refusal(w.Header(), resp)
 	if e, ok := refusal.(*xrpc.Error); !ok || e.Name != "NotFound" {
 		return refusal
 	}
-	share := s.budget.share()
+	share := h.budget.share()
 	defer share.release()
-	a, err := s.answer(ctx, r, resp, share, account, t, p)
+	a, err := h.answer(ctx, r, resp, share, did, t, p)
 	if err == nil && a != nil {
 		err = guard(func() error { return p.Missing(ctx, a) })
 	}
 	if err != nil {
-		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+		h.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
 	}
 	if err != nil || a == nil || a.Body == nil {
 		return refusal
 	}
-	return s.respond(watch, w, a)
+	return h.respond(watch, w, a)
 }
 
 // patchAnswer patches an answer. Should that fail, the client gets the answer as it is.
-func (s *Server) patchAnswer(
+func (h *Handler) patchAnswer(
 	ctx context.Context, watch *watch, w http.ResponseWriter, r *http.Request, resp *http.Response,
-	account storage.Account, t target, p patch.Patch,
+	did syntax.DID, t target, p patch.Patch,
 ) error {
-	share := s.budget.share()
+	share := h.budget.share()
 	defer share.release()
-	a, err := s.answer(ctx, r, resp, share, account, t, p)
+	a, err := h.answer(ctx, r, resp, share, did, t, p)
 	if err != nil {
-		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+		h.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
 	}
 	if err != nil || a == nil {
-		return s.stream(ctx, watch, w, resp, resp.Body)
+		return h.stream(ctx, watch, w, resp, resp.Body)
 	}
 	var raw bytes.Buffer
 	_, err = io.Copy(&raw, share.reader(io.LimitReader(resp.Body, maxPatched+1)))
 	if err != nil && err != errBudget {
-		return s.failure(ctx, t.url.Host, err)
+		return h.failure(ctx, t.url.Host, err)
 	}
 	if err == nil {
 		err = decode(resp.Header, bytes.NewReader(raw.Bytes()), maxPatched, share, &a.Body)
@@ -85,11 +84,11 @@ func (s *Server) patchAnswer(
 		err = guard(func() error { return p.Apply(ctx, a) })
 	}
 	if err != nil || a.Body == nil {
-		s.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
-		return s.stream(ctx, watch, w, resp, io.MultiReader(&raw, resp.Body))
+		h.Logger.WarnContext(ctx, "proxy: a patch failed", "method", p.Method, "err", err)
+		return h.stream(ctx, watch, w, resp, io.MultiReader(&raw, resp.Body))
 	}
-	s.incoming(w.Header(), resp.Header)
-	return s.respond(watch, w, a)
+	h.incoming(w.Header(), resp.Header)
+	return h.respond(watch, w, a)
 }
 
 // guard turns a panic of a patch, which works on what a service has answered, into an error.
@@ -102,15 +101,15 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (s *Server) respond(watch *watch, w http.ResponseWriter, a *patch.Answer) error {
+func (h *Handler) respond(watch *watch, w http.ResponseWriter, a *patch.Answer) error {
 	body, err := json.Marshal(a.Body)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set(upstreamLag, strconv.FormatInt(s.Now().Sub(a.Records[0].Time).Milliseconds(), 10))
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set(upstreamLag, strconv.FormatInt(h.Now().Sub(a.Records[0].Time).Milliseconds(), 10))
 	// In pieces, each of which the client has to take in time: it holds memory that others wait for.
 	if _, err := io.Copy(watchedWriter{w, watch, false}, struct{ io.Reader }{bytes.NewReader(body)}); err != nil {
 		return context.Canceled
@@ -120,34 +119,38 @@ func (s *Server) respond(watch *watch, w http.ResponseWriter, a *patch.Answer) e
 
 // answer prepares an answer for a patch, without the body. It is nil if there is nothing to patch: the service doesn't say
 // how far it has come, or has come far enough.
-func (s *Server) answer(
+func (h *Handler) answer(
 	ctx context.Context, r *http.Request, resp *http.Response, share *share,
-	account storage.Account, t target, p patch.Patch,
+	did syntax.DID, t target, p patch.Patch,
 ) (*patch.Answer, error) {
 	rev, err := syntax.ParseTID(resp.Header.Get(repoRev))
 	if err != nil {
 		return nil, nil
 	}
-	records, err := s.newer(ctx, account.DID, p.Collections, rev)
+	records, err := h.newer(ctx, did, p.Collections, rev)
 	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	account, err := h.Accounts.Store.Account(ctx, did)
+	if err != nil {
 		return nil, err
 	}
 	return &patch.Answer{
 		Params: r.URL.Query(), Account: account, Records: records,
 		Ask: func(ctx context.Context, id syntax.NSID, params url.Values) (map[string]any, error) {
-			token, err := s.token(ctx, account.DID, id, t, params)
+			token, err := h.token(ctx, did, id, t, params)
 			if err != nil {
 				return nil, err
 			}
 			var out map[string]any
-			err = s.ask(ctx, t, id, token, params, maxPatched, share, &out)
+			err = h.ask(ctx, t, id, token, params, maxPatched, share, &out)
 			return out, err
 		},
 		Record: func(ctx context.Context, collection syntax.NSID, key syntax.RecordKey) (map[string]any, error) {
-			return s.record(ctx, account.DID, collection, key)
+			return h.record(ctx, did, collection, key)
 		},
 		Handle: func(ctx context.Context, handle syntax.Handle) (syntax.DID, error) {
-			a, err := s.Accounts.AccountByHandle(ctx, handle.Normalize())
+			a, err := h.Accounts.Store.AccountByHandle(ctx, handle.Normalize())
 			return a.DID, err
 		},
 	}, nil

@@ -23,22 +23,22 @@ func isPush(id syntax.NSID) bool {
 
 // pushMethod passes a request on to the service that its body names. Whether an app may call that, is seen when it is
 // known.
-func (s *Server) pushMethod(id syntax.NSID) xrpc.Method {
+func (h *Handler) pushMethod(id syntax.NSID) xrpc.Method {
 	return xrpc.Raw(id.String(), auth.Session.OrApp().In(auth.NotTakenDown), http.MethodPost,
 		func(w http.ResponseWriter, c *xrpc.Call[struct{}]) error {
-			t, err := s.pushTarget(c.Request)
+			t, err := h.pushTarget(c.Request)
 			if err != nil {
 				return err
 			}
 			if err := policy(id, t).Check(c.Request.Context(), c.Caller, nil); err != nil {
 				return err
 			}
-			return s.forward(w, c.Request, c.Caller, id, t)
+			return h.forward(w, c, id, t)
 		})
 }
 
 // pushTarget reads a request's body, which can be read again after that.
-func (s *Server) pushTarget(r *http.Request) (target, error) {
+func (h *Handler) pushTarget(r *http.Request) (target, error) {
 	if err := xrpc.CheckContentType(r, "application/json"); err != nil {
 		return target{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Server) pushTarget(r *http.Request) (target, error) {
 		return target{}, xrpc.InvalidRequest("Input/serviceDid must be a DID")
 	}
 	t := target{did: did, service: pushService}
-	for _, located := range s.located {
+	for _, located := range h.located {
 		if located.did == did && (t.url == nil || located.service == pushService) {
 			t.url = located.url
 		}

@@ -29,16 +29,16 @@ type target struct {
 func (t target) String() string { return t.did.String() + "#" + t.service }
 
 // target finds out whom a request is for, without asking anybody.
-func (s *Server) target(id syntax.NSID, r *http.Request) (target, error) {
+func (h *Handler) target(id syntax.NSID, r *http.Request) (target, error) {
 	named := r.Header.Get(Header)
 	if named == "" {
-		return s.defaultTarget(id)
+		return h.defaultTarget(id)
 	}
 	t, err := parseTarget(named)
 	if err != nil {
 		return target{}, err
 	}
-	for _, located := range s.located {
+	for _, located := range h.located {
 		if located.String() == t.String() {
 			return located, nil
 		}
@@ -47,18 +47,18 @@ func (s *Server) target(id syntax.NSID, r *http.Request) (target, error) {
 }
 
 // defaultTarget is the service of the most specific rule.
-func (s *Server) defaultTarget(id syntax.NSID) (target, error) {
+func (h *Handler) defaultTarget(id syntax.NSID) (target, error) {
 	best := -1
-	for i, r := range s.rules {
+	for i, r := range h.rules {
 		fits := r.exact && r.prefix == id.String() || !r.exact && strings.HasPrefix(id.String(), r.prefix)
-		if fits && (best < 0 || r.exact || !s.rules[best].exact && len(r.prefix) > len(s.rules[best].prefix)) {
+		if fits && (best < 0 || r.exact || !h.rules[best].exact && len(r.prefix) > len(h.rules[best].prefix)) {
 			best = i
 		}
 	}
 	if best < 0 {
 		return target{}, xrpc.StatusError(http.StatusNotImplemented, "Method Not Implemented")
 	}
-	return s.rules[best].target, nil
+	return h.rules[best].target, nil
 }
 
 func parseTarget(raw string) (target, error) {
@@ -79,18 +79,18 @@ func parseTarget(raw string) (target, error) {
 }
 
 // resolve finds out where a target is, and by what client it is reached.
-func (s *Server) resolve(ctx context.Context, t target) (target, error) {
-	t.client = s.trusted
+func (h *Handler) resolve(ctx context.Context, t target) (target, error) {
+	t.client = h.trusted
 	if t.url != nil {
 		return t, nil
 	}
-	t.client = s.guarded
-	raw, err := s.Document(ctx, t.did)
+	t.client = h.guarded
+	raw, err := h.Accounts.Directory.ResolveDIDRaw(ctx, t.did)
 	if errors.Is(err, indigo.ErrDIDNotFound) {
 		return target{}, xrpc.InvalidRequest("could not resolve proxy did")
 	}
 	if err != nil {
-		s.Logger.WarnContext(ctx, "proxy: a service's DID can't be resolved", "did", t.did, "err", err)
+		h.Logger.WarnContext(ctx, "proxy: a service's DID can't be resolved", "did", t.did, "err", err)
 		return target{}, xrpc.StatusError(http.StatusBadGateway, "could not resolve proxy did")
 	}
 	var doc indigo.DIDDocument

@@ -10,7 +10,6 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 // socketHeaders agree on a WebSocket.
@@ -21,22 +20,22 @@ var (
 
 // tunnel connects a client and a service by a WebSocket: after the handshake, bytes go either way as they come, until one
 // of them closes it or none has come for the socket timeout. Who serves a subscription sends pings more often.
-func (s *Server) tunnel(
-	w http.ResponseWriter, r *http.Request, account storage.Account, id syntax.NSID, t target,
+func (h *Handler) tunnel(
+	w http.ResponseWriter, r *http.Request, did syntax.DID, id syntax.NSID, t target,
 ) error {
-	ctx, watch, stop := newWatch(r.Context(), s.SocketTimeout)
+	ctx, watch, stop := newWatch(r.Context(), h.SocketTimeout)
 	defer stop()
-	out, err := s.request(ctx, r, account, id, t)
+	out, err := h.request(ctx, r, did, id, t)
 	if err != nil {
 		return err
 	}
 	out.Header.Set("Connection", "Upgrade")
 	out.Header.Set("Upgrade", "websocket")
 	copyHeaders(out.Header, r.Header, socketRequest)
-	watch.wait(3 * s.HeaderTimeout) // a connection, its encryption, and the answer
+	watch.wait(3 * h.HeaderTimeout) // a connection, its encryption, and the answer
 	resp, err := t.client.Do(out)
 	if err != nil {
-		return s.failure(ctx, t.url.Host, err)
+		return h.failure(ctx, t.url.Host, err)
 	}
 	watch.touch()
 	defer resp.Body.Close()
@@ -45,7 +44,7 @@ func (s *Server) tunnel(
 		if resp.StatusCode < 400 {
 			return xrpc.StatusError(http.StatusBadGateway, "Upstream service serves no subscription")
 		}
-		return s.refusal(w.Header(), resp)
+		return h.refusal(w.Header(), resp)
 	}
 	client, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {

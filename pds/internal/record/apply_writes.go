@@ -7,6 +7,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
@@ -45,10 +46,9 @@ var writeActions = map[string]repo.Action{
 }
 
 // applyWrites makes one commit of up to 200 writes.
-func (s *Server) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]) (*applyWritesOutput, error) {
+func (h *Handler) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]) (*applyWritesOutput, error) {
 	in := &c.Input
-	account, err := s.Writable(ctx, in.Repo, c.Caller)
-	if err != nil {
+	if err := hosting.Own(in.Repo, c.Account); err != nil {
 		return nil, err
 	}
 	swapCommit, err := parseCID("swapCommit", in.SwapCommit)
@@ -65,7 +65,7 @@ func (s *Server) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]
 	if err := permit(c.Caller, writes...); err != nil {
 		return nil, err
 	}
-	written, err := s.writeFor(ctx, c.Caller, account.DID, swapCommit, writes...)
+	written, err := h.writeFor(ctx, c.Caller, c.Account, swapCommit, writes...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s *Server) applyWrites(ctx context.Context, c *xrpc.Call[applyWritesInput]
 	for i, w := range writes {
 		out.Results[i] = writeResult{Type: in.Writes[i].Type + "Result", ValidationStatus: written.Status[i]}
 		if w.Action != repo.Delete {
-			out.Results[i].URI = uri(account.DID, written.Paths[i])
+			out.Results[i].URI = uri(c.Account.DID, written.Paths[i])
 			out.Results[i].CID = written.Ops[i].CID.String()
 		}
 	}

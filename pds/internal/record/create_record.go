@@ -7,6 +7,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
@@ -29,19 +30,18 @@ type writeOutput struct {
 }
 
 // createRecord creates a record. One that exists already is not replaced.
-func (s *Server) createRecord(ctx context.Context, c *xrpc.Call[createRecordInput]) (*writeOutput, error) {
+func (h *Handler) createRecord(ctx context.Context, c *xrpc.Call[createRecordInput]) (*writeOutput, error) {
 	in := &c.Input
-	account, err := s.Writable(ctx, in.Repo, c.Caller)
-	if err != nil {
+	if err := hosting.Own(in.Repo, c.Account); err != nil {
 		return nil, err
 	}
-	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
+	return h.writeOne(ctx, c.Caller, c.Account, in.SwapCommit, Write{
 		Action: repo.Create, Collection: in.Collection, RecordKey: in.RecordKey, Value: in.Record, Validate: in.Validate,
 	})
 }
 
-func (s *Server) writeOne(
-	ctx context.Context, caller auth.Caller, did syntax.DID, swapCommit string, w Write,
+func (h *Handler) writeOne(
+	ctx context.Context, caller auth.Caller, account auth.Account, swapCommit string, w Write,
 ) (*writeOutput, error) {
 	if err := permit(caller, w); err != nil {
 		return nil, err
@@ -50,12 +50,12 @@ func (s *Server) writeOne(
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.writeFor(ctx, caller, did, swap, w)
+	written, err := h.writeFor(ctx, caller, account, swap, w)
 	if err != nil {
 		return nil, err
 	}
 	return &writeOutput{
-		URI:              uri(did, written.Paths[0]),
+		URI:              uri(account.DID, written.Paths[0]),
 		CID:              written.Ops[0].CID.String(),
 		Commit:           written.meta(),
 		ValidationStatus: written.Status[0],

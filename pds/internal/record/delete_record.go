@@ -5,6 +5,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 )
@@ -22,10 +23,9 @@ type deleteRecordOutput struct {
 }
 
 // deleteRecord deletes a record. To delete what isn't there makes no commit, and is no error.
-func (s *Server) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInput]) (*deleteRecordOutput, error) {
+func (h *Handler) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInput]) (*deleteRecordOutput, error) {
 	in := &c.Input
-	account, err := s.Writable(ctx, in.Repo, c.Caller)
-	if err != nil {
+	if err := hosting.Own(in.Repo, c.Account); err != nil {
 		return nil, err
 	}
 	w := Write{Action: repo.Delete, Collection: in.Collection, RecordKey: in.RecordKey}
@@ -43,7 +43,7 @@ func (s *Server) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInpu
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.writeFor(ctx, c.Caller, account.DID, swapCommit, w)
+	written, err := h.writeFor(ctx, c.Caller, c.Account, swapCommit, w)
 	if err != nil {
 		return nil, err
 	}

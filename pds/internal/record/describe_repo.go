@@ -22,16 +22,16 @@ type describeRepoOutput struct {
 	HandleIsCorrect bool            `json:"handleIsCorrect"`
 }
 
-func (s *Server) describeRepo(ctx context.Context, c *xrpc.Call[describeRepoParams]) (*describeRepoOutput, error) {
-	account, err := s.Readable(ctx, c.Input.Repo, c.Caller)
+func (h *Handler) describeRepo(ctx context.Context, c *xrpc.Call[describeRepoParams]) (*describeRepoOutput, error) {
+	account, err := h.Accounts.Readable(ctx, c.Input.Repo, c.Caller)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := s.Document(ctx, account.DID)
+	doc, err := h.Accounts.Directory.ResolveDIDRaw(ctx, account.DID)
 	if err != nil {
 		return nil, xrpc.InvalidRequest("Could not resolve DID: %s", account.DID)
 	}
-	collections, err := s.Records.Collections(ctx, account.DID)
+	collections, err := h.Store.Collections(ctx, account.DID)
 	if err != nil {
 		return nil, err
 	}

@@ -32,23 +32,23 @@ var errNoRepo = errors.New("record: no such repo")
 
 // getRecordHereOrElsewhere is getRecord for any repo of the network, if there is a service that knows others. Apps look so at
 // what somebody has said of who may reply to a post, or quote it.
-func (s *Server) getRecordHereOrElsewhere() xrpc.Method {
-	m := xrpc.Query("com.atproto.repo.getRecord", auth.Public, s.getRecord)
-	if s.Elsewhere == nil {
+func (h *Handler) getRecordHereOrElsewhere() xrpc.Method {
+	m := xrpc.Query("com.atproto.repo.getRecord", auth.Public, h.getRecord)
+	if h.Elsewhere == nil {
 		return m
 	}
 	return m.Around(func(w http.ResponseWriter, c *xrpc.Call[struct{}], next func() error) error {
 		err := next()
 		if errors.Is(err, errNoRepo) {
-			return s.Elsewhere(w, c.Request)
+			return h.Elsewhere.Answer(w, c.Request)
 		}
 		return err
 	})
 }
 
-func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (*recordView, error) {
+func (h *Handler) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (*recordView, error) {
 	in := &c.Input
-	account, err := s.Readable(ctx, in.Repo, c.Caller)
+	account, err := h.Accounts.Readable(ctx, in.Repo, c.Caller)
 	if e, ok := err.(*xrpc.Error); ok && e.Name == "RepoNotFound" {
 		return nil, fmt.Errorf("%w: %w", errNoRepo, undeclared(err))
 	}
@@ -56,7 +56,7 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 		return nil, undeclared(err)
 	}
 	path := in.Collection.String() + "/" + in.RecordKey.String()
-	record, err := s.Records.Record(ctx, account.DID, path)
+	record, err := h.Store.Record(ctx, account.DID, path)
 	hidden := record.TakedownRef != "" || in.CID != "" && in.CID != record.CID.String()
 	if errors.Is(err, storage.ErrNotFound) || err == nil && hidden {
 		return nil, xrpc.Errorf("RecordNotFound", "Could not locate record: %s", uri(account.DID, path))

@@ -13,28 +13,26 @@ import (
 
 // importRepo replaces the caller's repo by the content of a CAR. If the account isn't active, the network hears of it when
 // it is activated.
-func (s *Server) importRepo() xrpc.Method {
+func (h *Handler) importRepo() xrpc.Method {
 	policy := auth.FullSession.OrApp(auth.AccountPermission("repo", "manage")).In(auth.NotTakenDown)
-	return xrpc.Raw("com.atproto.repo.importRepo", policy, http.MethodPost, s.takeRepo).
-		WithMaxBody(cmp.Or(s.MaxImport, -1))
+	return xrpc.Raw("com.atproto.repo.importRepo", policy, http.MethodPost, h.takeRepo).
+		WithMaxBody(cmp.Or(h.MaxImport, -1))
 }
 
-func (s *Server) takeRepo(_ http.ResponseWriter, c *xrpc.Call[struct{}]) error {
-	if s.MaxImport < 0 {
+func (h *Handler) takeRepo(_ http.ResponseWriter, c *xrpc.Call[struct{}]) error {
+	if h.MaxImport < 0 {
 		return xrpc.InvalidRequest("Service is not accepting repo imports")
 	}
 	r := c.Request
 	if err := xrpc.CheckContentType(r, "application/vnd.ipld.car"); err != nil {
 		return err
 	}
-	account, err := s.Own(r.Context(), c.Caller)
-	if err != nil {
-		return err
-	}
-	silent := account.Status() != storage.StatusActive
-	_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{Silent: silent})
+	silent := c.Account.Status != storage.StatusActive
+	_, err := h.Engine.Import(r.Context(), c.Account.DID, r.Body, repo.ImportOptions{
+		Silent: silent, Guard: hosting.WhileStanding(c.Account),
+	})
 	if err != nil || !silent {
 		return hosting.ImportError(err)
 	}
-	return s.ImportedSilently(r.Context(), account.DID)
+	return h.Accounts.Imported(r.Context(), c.Account.DID)
 }

@@ -16,7 +16,7 @@ import (
 // upgradeBlobs gives the pictures of a profile that is put in the place of another the form that blobs have now: clients
 // send them back as they got them, and the profile of an old account couldn't be changed otherwise. Nowhere else are
 // blobs of the old form, without a size, allowed.
-func (s *Server) upgradeBlobs(ctx context.Context, did syntax.DID, w *Write, profile map[string]any) error {
+func (h *Handler) upgradeBlobs(ctx context.Context, did syntax.DID, w *Write, profile map[string]any) error {
 	if w.Action != repo.Put || w.Collection != "app.bsky.actor.profile" {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (s *Server) upgradeBlobs(ctx context.Context, did syntax.DID, w *Write, pro
 		if !ok || blob.Size >= 0 {
 			continue
 		}
-		_, err := s.Records.Record(ctx, did, w.Collection.String()+"/"+w.RecordKey.String())
+		_, err := h.Store.Record(ctx, did, w.Collection.String()+"/"+w.RecordKey.String())
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil
 		}
@@ -33,7 +33,7 @@ func (s *Server) upgradeBlobs(ctx context.Context, did syntax.DID, w *Write, pro
 			return err
 		}
 		c := cid.Cid(blob.Ref)
-		stored, err := s.Blob(ctx, did, c)
+		stored, err := h.Store.Blob(ctx, did, c)
 		if errors.Is(err, storage.ErrNotFound) {
 			return blobNotFound(c)
 		}

@@ -29,9 +29,9 @@ type recordList struct {
 const maxPage = 4 << 20
 
 // listRecords lists a collection from the highest record key down, or with reverse from the lowest up.
-func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams]) (*recordList, error) {
+func (h *Handler) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams]) (*recordList, error) {
 	in := &c.Input
-	account, err := s.Readable(ctx, in.Repo, c.Caller)
+	account, err := h.Accounts.Readable(ctx, in.Repo, c.Caller)
 	if err != nil {
 		return nil, undeclared(err)
 	}
@@ -43,7 +43,7 @@ func (s *Server) listRecords(ctx context.Context, c *xrpc.Call[listRecordsParams
 	}
 	list := &recordList{did: account.DID}
 	n, size := 0, 0
-	for record, err := range s.Records.Records(ctx, account.DID, r) {
+	for record, err := range h.Store.Records(ctx, account.DID, r) {
 		if err != nil {
 			return nil, err
 		}

@@ -26,15 +26,15 @@ type prepared struct {
 // prepare checks a record that is about to be written, and encodes it: it is an object of the data model, its $type,
 // which may be left out, is the collection, it is what its lexicon says if the client doesn't decline that, its size is
 // bounded, and each blob that it refers to was uploaded and is described as it is.
-func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepared, error) {
+func (h *Handler) prepare(ctx context.Context, did syntax.DID, w *Write) (prepared, error) {
 	value, err := parse(w.Value, w.Collection)
 	if err != nil {
 		return prepared{}, err
 	}
-	if err := s.upgradeBlobs(ctx, did, w, value); err != nil {
+	if err := h.upgradeBlobs(ctx, did, w, value); err != nil {
 		return prepared{}, err
 	}
-	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RecordKey, value, w.Validate)
+	status, err := h.Lexicons.CheckRecord(ctx, w.Collection, w.RecordKey, value, w.Validate)
 	if invalid := (*lexicon.InvalidError)(nil); errors.As(err, &invalid) {
 		return prepared{}, xrpc.InvalidRequest("%s", invalid)
 	}
@@ -42,7 +42,7 @@ func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepare
 		return prepared{}, err
 	}
 	p := prepared{status: status}
-	if p.blobs, err = s.checkBlobs(ctx, did, atdata.ExtractBlobs(value)); err != nil {
+	if p.blobs, err = h.checkBlobs(ctx, did, atdata.ExtractBlobs(value)); err != nil {
 		return prepared{}, err
 	}
 	if p.bytes, err = data.Encode(value); err != nil {
@@ -69,14 +69,14 @@ func parse(record json.RawMessage, collection syntax.NSID) (map[string]any, erro
 }
 
 // checkBlobs returns the CIDs of blobs, if they're described as they are.
-func (s *Server) checkBlobs(ctx context.Context, did syntax.DID, blobs []atdata.Blob) ([]cid.Cid, error) {
+func (h *Handler) checkBlobs(ctx context.Context, did syntax.DID, blobs []atdata.Blob) ([]cid.Cid, error) {
 	var cids []cid.Cid
 	for _, b := range blobs {
 		c := cid.Cid(b.Ref)
 		if b.Size < 0 {
 			return nil, xrpc.InvalidRequest("Legacy blobs are not allowed (%s)", c)
 		}
-		stored, err := s.Blob(ctx, did, c)
+		stored, err := h.Store.Blob(ctx, did, c)
 		switch {
 		case errors.Is(err, storage.ErrNotFound) || err == nil && stored.TakedownRef != "":
 			return nil, blobNotFound(c)

@@ -7,6 +7,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 )
@@ -22,17 +23,16 @@ type putRecordInput struct {
 }
 
 // putRecord creates or updates a record. To put what is there already makes no commit.
-func (s *Server) putRecord(ctx context.Context, c *xrpc.Call[putRecordInput]) (*writeOutput, error) {
+func (h *Handler) putRecord(ctx context.Context, c *xrpc.Call[putRecordInput]) (*writeOutput, error) {
 	in := &c.Input
-	account, err := s.Writable(ctx, in.Repo, c.Caller)
-	if err != nil {
+	if err := hosting.Own(in.Repo, c.Account); err != nil {
 		return nil, err
 	}
 	swap, err := in.SwapRecord.swap()
 	if err != nil {
 		return nil, err
 	}
-	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
+	return h.writeOne(ctx, c.Caller, c.Account, in.SwapCommit, Write{
 		Action: repo.Put, Collection: in.Collection, RecordKey: in.RecordKey, Value: in.Record, Validate: in.Validate, Swap: swap,
 	})
 }

@@ -33,42 +33,45 @@ type Written struct {
 	Status []lexicon.Status
 }
 
-// Write checks writes, and makes one commit of them. swapCommit is what the repo's commit has to be now, undefined for
-// whatever it is. Errors that are of the caller's making are *xrpc.Error.
-func (s *Server) Write(ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes ...Write) (Written, error) {
-	return s.write(ctx, did, swapCommit, writes, func() error { return nil })
+// Write checks writes, and makes one commit of them, as long as the account is active. Errors that are of the caller's
+// making are *xrpc.Error.
+func (h *Handler) Write(ctx context.Context, account auth.Account, writes ...Write) (Written, error) {
+	return h.write(ctx, account, cid.Undef, writes, func() error { return nil })
 }
 
-// writeFor is Write for a caller, after the host was asked.
-func (s *Server) writeFor(
-	ctx context.Context, caller auth.Caller, did syntax.DID, swapCommit cid.Cid, writes ...Write,
+// writeFor is Write for a caller, after the host was asked. swapCommit is what the repo's commit has to be now, undefined
+// for whatever it is.
+func (h *Handler) writeFor(
+	ctx context.Context, caller auth.Caller, account auth.Account, swapCommit cid.Cid, writes ...Write,
 ) (Written, error) {
-	return s.write(ctx, did, swapCommit, writes, func() error {
-		if s.BeforeWrite == nil {
+	return h.write(ctx, account, swapCommit, writes, func() error {
+		if h.BeforeWrite == nil {
 			return nil
 		}
-		return s.BeforeWrite(ctx, caller, did, writes)
+		return h.BeforeWrite(ctx, caller, account.DID, writes)
 	})
 }
 
 // write makes the record keys that writes of records lack.
-func (s *Server) write(
-	ctx context.Context, did syntax.DID, swapCommit cid.Cid, writes []Write, ask func() error,
+func (h *Handler) write(
+	ctx context.Context, account auth.Account, swapCommit cid.Cid, writes []Write, ask func() error,
 ) (Written, error) {
 	if len(writes) > repo.MaxOps {
 		return Written{}, xrpc.InvalidRequest("Too many writes. Max: %d", repo.MaxOps)
 	}
-	batch := repo.Batch{Ops: make([]repo.Op, len(writes)), SwapCommit: swapCommit}
+	batch := repo.Batch{
+		Ops: make([]repo.Op, len(writes)), SwapCommit: swapCommit, Guard: hosting.WhileActive(account),
+	}
 	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
 	for i := range writes {
 		w := &writes[i]
 		if w.RecordKey == "" && w.Action != repo.Delete {
-			w.RecordKey = s.keys.next(s.Now())
+			w.RecordKey = h.keys.next(h.Now())
 		}
 		var p prepared
 		if w.Action != repo.Delete {
 			var err error
-			if p, err = s.prepare(ctx, did, w); err != nil {
+			if p, err = h.prepare(ctx, account.DID, w); err != nil {
 				return Written{}, err
 			}
 		}
@@ -80,7 +83,7 @@ func (s *Server) write(
 	if err != nil {
 		return Written{}, err
 	}
-	if out.Result, err = s.Engine.Apply(ctx, did, batch); err != nil {
+	if out.Result, err = h.Engine.Apply(ctx, account.DID, batch); err != nil {
 		return Written{}, hosting.WriteError(err)
 	}
 	return out, nil

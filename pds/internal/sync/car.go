@@ -28,11 +28,11 @@ const (
 
 // carMethod makes a query that answers with a CAR. write writes it to w for the repo of did, whose account the caller
 // may read; its errors become a proper answer until the first bytes are out.
-func carMethod[In any](s *Server, id string, did func(*In) syntax.DID,
+func carMethod[In any](h *Handler, id string, did func(*In) syntax.DID,
 	write func(ctx context.Context, in *In, w io.Writer) error) xrpc.Method {
 	serve := func(w http.ResponseWriter, c *xrpc.Call[In]) error {
 		in, r := &c.Input, c.Request
-		if _, err := s.Readable(r.Context(), did(in).AtIdentifier(), c.Caller); err != nil {
+		if _, err := h.Accounts.Readable(r.Context(), did(in).AtIdentifier(), c.Caller); err != nil {
 			return err
 		}
 		car := &carWriter{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead}
@@ -46,7 +46,7 @@ func carMethod[In any](s *Server, id string, did func(*In) syntax.DID,
 		}
 		return hosting.ExportError(did(in), err)
 	}
-	return xrpc.Raw(id, reader, http.MethodGet, serve)
+	return xrpc.Raw(id, hosting.Reader, http.MethodGet, serve)
 }
 
 // errHead ends what is written for a client that wants no more than the response's head: a whole repo would be read, and it

@@ -19,12 +19,12 @@ type getBlocksParams struct {
 const maxBlocks = 1000
 
 // getBlocks returns blocks by their CIDs.
-func (s *Server) getBlocks() xrpc.Method {
-	return carMethod(s, "com.atproto.sync.getBlocks", func(in *getBlocksParams) syntax.DID { return in.DID },
+func (h *Handler) getBlocks() xrpc.Method {
+	return carMethod(h, "com.atproto.sync.getBlocks", func(in *getBlocksParams) syntax.DID { return in.DID },
 		func(ctx context.Context, in *getBlocksParams, w io.Writer) error {
 			if len(in.CIDs) > maxBlocks {
 				return xrpc.InvalidRequest("Error: Param \"cids\" must have at most %d elements", maxBlocks)
 			}
-			return s.Engine.Blocks(ctx, in.DID, in.CIDs, w)
+			return h.Engine.Blocks(ctx, in.DID, in.CIDs, w)
 		})
 }

@@ -16,8 +16,8 @@ type getLatestCommitOutput struct {
 	Rev string `json:"rev"`
 }
 
-func (s *Server) getLatestCommit(ctx context.Context, c *xrpc.Call[didParams]) (*getLatestCommitOutput, error) {
-	head, err := s.head(ctx, c.Input.DID, c.Caller, "RepoNotFound")
+func (h *Handler) getLatestCommit(ctx context.Context, c *xrpc.Call[didParams]) (*getLatestCommitOutput, error) {
+	head, err := h.head(ctx, c.Input.DID, c.Caller, "RepoNotFound")
 	if err != nil {
 		return nil, err
 	}
@@ -29,19 +29,19 @@ type getHeadOutput struct {
 }
 
 // getHead is the deprecated form of getLatestCommit.
-func (s *Server) getHead(ctx context.Context, c *xrpc.Call[didParams]) (*getHeadOutput, error) {
-	head, err := s.head(ctx, c.Input.DID, c.Caller, "HeadNotFound")
+func (h *Handler) getHead(ctx context.Context, c *xrpc.Call[didParams]) (*getHeadOutput, error) {
+	head, err := h.head(ctx, c.Input.DID, c.Caller, "HeadNotFound")
 	if err != nil {
 		return nil, err
 	}
 	return &getHeadOutput{Root: head.Commit.String()}, nil
 }
 
-func (s *Server) head(ctx context.Context, did syntax.DID, caller auth.Caller, notFound string) (storage.Head, error) {
-	if _, err := s.Readable(ctx, did.AtIdentifier(), caller); err != nil {
+func (h *Handler) head(ctx context.Context, did syntax.DID, caller auth.Caller, notFound string) (storage.Head, error) {
+	if _, err := h.Accounts.Readable(ctx, did.AtIdentifier(), caller); err != nil {
 		return storage.Head{}, err
 	}
-	head, err := s.Repos.Head(ctx, did)
+	head, err := h.Repos.Head(ctx, did)
 	if errors.Is(err, storage.ErrNotFound) {
 		return head, xrpc.Errorf(notFound, "Could not find root for DID: %s", did)
 	}

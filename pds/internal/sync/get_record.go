@@ -16,9 +16,9 @@ type getRecordParams struct {
 }
 
 // getRecord proves that a record is in the repo, or that it isn't.
-func (s *Server) getRecord() xrpc.Method {
-	return carMethod(s, "com.atproto.sync.getRecord", func(in *getRecordParams) syntax.DID { return in.DID },
+func (h *Handler) getRecord() xrpc.Method {
+	return carMethod(h, "com.atproto.sync.getRecord", func(in *getRecordParams) syntax.DID { return in.DID },
 		func(ctx context.Context, in *getRecordParams, w io.Writer) error {
-			return s.Engine.RecordProof(ctx, in.DID, in.Collection.String()+"/"+in.RecordKey.String(), w)
+			return h.Engine.RecordProof(ctx, in.DID, in.Collection.String()+"/"+in.RecordKey.String(), w)
 		})
 }

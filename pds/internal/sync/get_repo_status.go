@@ -19,9 +19,9 @@ type getRepoStatusOutput struct {
 }
 
 // getRepoStatus tells of any hosted account, whatever its status.
-func (s *Server) getRepoStatus(ctx context.Context, c *xrpc.Call[didParams]) (*getRepoStatusOutput, error) {
+func (h *Handler) getRepoStatus(ctx context.Context, c *xrpc.Call[didParams]) (*getRepoStatusOutput, error) {
 	did := c.Input.DID
-	account, err := s.Accounts.Account(ctx, did)
+	account, err := h.Accounts.Store.Account(ctx, did)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, hosting.RepoNotFound(did)
 	}
@@ -31,7 +31,7 @@ func (s *Server) getRepoStatus(ctx context.Context, c *xrpc.Call[didParams]) (*g
 	status := account.Status()
 	out := &getRepoStatusOutput{DID: did, Active: status == storage.StatusActive, Status: status}
 	if out.Active {
-		head, err := s.Repos.Head(ctx, did)
+		head, err := h.Repos.Head(ctx, did)
 		if err != nil {
 			return nil, err
 		}

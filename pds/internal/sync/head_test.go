@@ -10,17 +10,26 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/memory"
 )
 
 // Who asks for the head alone, which costs them nothing, doesn't have a whole repo read. What is refused is refused to them, too.
 func TestHead(t *testing.T) {
 	const total = 100 << 20
-	s := &Server{Readable: func(context.Context, syntax.AtIdentifier, auth.Caller) (storage.Account, error) {
-		return storage.Account{}, nil
-	}}
+	const did = "did:web:a.example"
+	store := memory.New()
+	created := storage.NewAccount{
+		Account: storage.Account{DID: did},
+		Commit:  storage.Commit{Head: storage.Head{DID: did}},
+	}
+	if _, err := store.CreateAccount(t.Context(), created); err != nil {
+		t.Fatal(err)
+	}
+	s := &Handler{Accounts: &hosting.Accounts{Store: store}}
 	written := 0
 	var refusal error
 	m := carMethod(s, "com.example.export", func(in *didParams) syntax.DID { return in.DID },

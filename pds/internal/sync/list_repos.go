@@ -30,7 +30,7 @@ type repoStatus struct {
 
 // listRepos lists all hosted repos, the oldest account first, so that one who pages through misses none that is created
 // meanwhile.
-func (s *Server) listRepos(ctx context.Context, c *xrpc.Call[listReposParams]) (*listReposOutput, error) {
+func (h *Handler) listRepos(ctx context.Context, c *xrpc.Call[listReposParams]) (*listReposOutput, error) {
 	in := &c.Input
 	var after int64
 	if in.Cursor != "" {
@@ -40,16 +40,16 @@ func (s *Server) listRepos(ctx context.Context, c *xrpc.Call[listReposParams]) (
 		}
 	}
 	out := &listReposOutput{Repos: []repoStatus{}}
-	for h, err := range s.Accounts.ListAccounts(ctx, after, in.Limit) {
+	for hosted, err := range h.Accounts.Store.ListAccounts(ctx, after, in.Limit) {
 		if err != nil {
 			return nil, err
 		}
-		status := h.Status()
+		status := hosted.Status()
 		out.Repos = append(out.Repos, repoStatus{
-			DID: h.DID, Head: h.Head.Commit.String(), Rev: h.Head.Rev,
+			DID: hosted.DID, Head: hosted.Head.Commit.String(), Rev: hosted.Head.Rev,
 			Active: status == storage.StatusActive, Status: status,
 		})
-		after = h.ID
+		after = hosted.ID
 	}
 	if len(out.Repos) == in.Limit {
 		out.Cursor = strconv.FormatInt(after, 10)

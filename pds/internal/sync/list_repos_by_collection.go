@@ -27,11 +27,11 @@ type collectionRef struct {
 
 // listReposByCollection lists the active repos that have a record of a collection. A page may have fewer repos than the
 // limit, even none, and yet a cursor: inactive ones are left out of it.
-func (s *Server) listReposByCollection(ctx context.Context, c *xrpc.Call[listReposByCollectionParams]) (*listReposByCollectionOutput, error) {
+func (h *Handler) listReposByCollection(ctx context.Context, c *xrpc.Call[listReposByCollectionParams]) (*listReposByCollectionOutput, error) {
 	in := &c.Input
 	out := &listReposByCollectionOutput{Repos: []collectionRef{}}
 	var dids []syntax.DID
-	for did, err := range s.Repos.ListByCollection(ctx, in.Collection, syntax.DID(in.Cursor), in.Limit) {
+	for did, err := range h.Repos.ListByCollection(ctx, in.Collection, syntax.DID(in.Cursor), in.Limit) {
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (s *Server) listReposByCollection(ctx context.Context, c *xrpc.Call[listRep
 	}
 	for _, did := range dids {
 		var hidden *xrpc.Error
-		switch _, err := s.Readable(ctx, did.AtIdentifier(), auth.Caller{}); {
+		switch _, err := h.Accounts.Readable(ctx, did.AtIdentifier(), auth.Caller{}); {
 		case err == nil:
 			out.Repos = append(out.Repos, collectionRef{did})
 		case !errors.As(err, &hidden):

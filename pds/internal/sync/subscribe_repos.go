@@ -31,7 +31,7 @@ type filterParams struct {
 // subscribeRepos streams the log.
 //
 // Spec: https://atproto.com/specs/sync
-func (s *Server) subscribeRepos() xrpc.Method {
+func (h *Handler) subscribeRepos() xrpc.Method {
 	return xrpc.Subscription(subscribeReposID, auth.Public,
 		func(ctx context.Context, c *xrpc.Call[subscribeReposParams], out *xrpc.Stream) error {
 			var filtering filterParams
@@ -42,13 +42,13 @@ func (s *Server) subscribeRepos() xrpc.Method {
 			if err != nil {
 				return err
 			}
-			cursor, err := s.cursor(ctx, c.Input.Cursor, out)
+			cursor, err := h.cursor(ctx, c.Input.Cursor, out)
 			if err != nil {
 				return err
 			}
 			encode := encoding(out)
 			var encoded [][]byte
-			for frames, err := range s.Stream.Read(ctx, cursor) {
+			for frames, err := range h.Stream.Read(ctx, cursor) {
 				if err != nil {
 					return hosting.StreamError(err)
 				}
@@ -64,7 +64,7 @@ func (s *Server) subscribeRepos() xrpc.Method {
 }
 
 // cursor reads the client's cursor, and tells a client that it has missed events.
-func (s *Server) cursor(ctx context.Context, given *int64, out *xrpc.Stream) (firehose.Cursor, error) {
+func (h *Handler) cursor(ctx context.Context, given *int64, out *xrpc.Stream) (firehose.Cursor, error) {
 	if given == nil {
 		return firehose.Cursor{Live: true}, nil
 	}
@@ -72,7 +72,7 @@ func (s *Server) cursor(ctx context.Context, given *int64, out *xrpc.Stream) (fi
 		return firehose.Cursor{}, xrpc.InvalidRequest("Error: Param \"cursor\" must be a sequence number")
 	}
 	c := firehose.Cursor{After: *given}
-	outdated, err := s.Stream.Outdated(ctx, c)
+	outdated, err := h.Stream.Outdated(ctx, c)
 	if err == nil && outdated {
 		err = out.Write(infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
 	}

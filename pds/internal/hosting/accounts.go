@@ -1,0 +1,77 @@
+package hosting
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/bluesky-social/indigo/atproto/syntax"
+
+	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/auth/identity"
+	"github.com/pdskit/pdskit/repo"
+	"github.com/pdskit/pdskit/storage"
+)
+
+// Accounts are the accounts of this server. All fields are required, but those of which it says what nil means.
+type Accounts struct {
+	Store     Store
+	Engine    *repo.Engine
+	Keys      Keys
+	Directory Directory
+	Handles   identity.HandleRules
+
+	// HandleAllowed is asked about each handle that a request wants for an account: it refuses by an error. If nil, all
+	// that keep the other rules are allowed.
+	HandleAllowed func(ctx context.Context, h syntax.Handle) error
+
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Store is what accounts need of a storage.Store.
+type Store interface {
+	storage.Accounts
+	storage.RepoReader
+	storage.Events
+	storage.Documents
+}
+
+// Keys forgets the keys of deleted accounts. See keys.Keyring.
+type Keys interface {
+	Delete(ctx context.Context, name string) error
+}
+
+var _ auth.Accounts = (*Accounts)(nil)
+
+// CallerAccount implements auth.Accounts.
+func (a *Accounts) CallerAccount(ctx context.Context, did syntax.DID) (auth.Account, error) {
+	account, err := a.Store.Account(ctx, did)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = auth.ErrAccountNotFound
+	}
+	if err != nil {
+		return auth.Account{}, err
+	}
+	return auth.Account{DID: account.DID, Handle: account.Handle, Status: account.Status(), Epoch: account.Epoch}, nil
+}
+
+// Active returns an account that may be written to. Errors: auth.ErrAccountNotFound, auth.ErrAccountDeactivated,
+// auth.ErrAccountTakedown.
+func (a *Accounts) Active(ctx context.Context, did syntax.DID) (auth.Account, error) {
+	account, err := a.CallerAccount(ctx, did)
+	switch {
+	case err != nil || account.Status == storage.StatusActive:
+		return account, err
+	case account.Status == storage.StatusDeactivated:
+		return account, auth.ErrAccountDeactivated
+	}
+	return account, auth.ErrAccountTakedown
+}
+
+// Healthy says whether the store answers.
+func (a *Accounts) Healthy(ctx context.Context) error {
+	_, err := a.Store.LastSeq(ctx)
+	return err
+}
