@@ -111,9 +111,9 @@ func ExampleHooks() {
 			BeforeAccount: func(context.Context, pds.SignUp) error {
 				return xrpc.InvalidRequest("Join the service, and the account comes with it")
 			},
-			BeforeWrite: func(_ context.Context, w pds.Writes) error {
-				for _, op := range w.Ops {
-					if op.Collection == "com.example.badge" {
+			BeforeWrite: func(_ context.Context, r pds.WriteRequest) error {
+				for _, w := range r.Writes {
+					if w.Collection == "com.example.badge" {
 						return auth.ErrForbidden // badges are the host's to give
 					}
 				}

@@ -2,15 +2,11 @@ package pds
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 
-	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
-	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/account"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -30,7 +26,7 @@ type Hooks struct {
 
 	// BeforeWrite is asked about records that are to be written in one commit. They keep to their lexicons. It isn't asked
 	// about the records of a repo that is imported; see Config.MaxImport.
-	BeforeWrite func(ctx context.Context, w Writes) error
+	BeforeWrite func(ctx context.Context, r WriteRequest) error
 
 	// BeforeUpload is asked about a blob, before its bytes are read.
 	BeforeUpload func(ctx context.Context, u Upload) error
@@ -51,39 +47,11 @@ type SignUp struct {
 	Request    *http.Request // whose body has been read
 }
 
-// Writes are to become one commit of a repo.
-type Writes struct {
+// WriteRequest is a request to write records, in one commit.
+type WriteRequest struct {
 	Caller auth.Caller
 	DID    syntax.DID // whose repo it is
-	Ops    []Op
-}
-
-// Op is a write to one record.
-type Op struct {
-	Action     repo.Action
-	Collection syntax.NSID
-	RecordKey  syntax.RecordKey
-
-	// Record is the record's JSON as the client has sent it, nil for a repo.Delete. [Op.Decode] isn't deceived by names that
-	// differ in case only, as package json is.
-	Record json.RawMessage
-}
-
-// Decode decodes the record into what v points to, as [firehose.DecodeRecord] does. Error: an *xrpc.Error that says that it
-// doesn't fit, to be returned to the client.
-func (o Op) Decode(v any) error {
-	value, err := atdata.UnmarshalJSON(o.Record)
-	if err == nil {
-		err = firehose.DecodeRecord(value, v)
-	}
-	var mistyped *json.UnmarshalTypeError // which tells of the host's types
-	switch {
-	case errors.As(err, &mistyped):
-		return xrpc.InvalidRequest("Invalid record: %s must not be of type %s", mistyped.Field, mistyped.Value)
-	case err != nil:
-		return xrpc.InvalidRequest("Invalid record: %s", err)
-	}
-	return nil
+	Writes []Write    // with record keys, also where the client has given none
 }
 
 // Upload is a request to store a blob.
@@ -107,11 +75,14 @@ func (h *Hooks) write() func(context.Context, auth.Caller, syntax.DID, []record.
 		return nil
 	}
 	return func(ctx context.Context, caller auth.Caller, did syntax.DID, writes []record.Write) error {
-		w := Writes{Caller: caller, DID: did, Ops: make([]Op, len(writes))}
-		for i, op := range writes {
-			w.Ops[i] = Op{Action: op.Action, Collection: op.Collection, RecordKey: op.RKey, Record: op.Record}
+		r := WriteRequest{Caller: caller, DID: did, Writes: make([]Write, len(writes))}
+		for i, w := range writes {
+			r.Writes[i] = Write{Action: w.Action, Collection: w.Collection, RecordKey: w.RecordKey, Swap: w.Swap}
+			if w.Action != repo.Delete {
+				r.Writes[i].Value = w.Value
+			}
 		}
-		return h.BeforeWrite(ctx, w)
+		return h.BeforeWrite(ctx, r)
 	}
 }
 

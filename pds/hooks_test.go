@@ -71,14 +71,14 @@ func TestHookBeforeAccount(t *testing.T) {
 }
 
 // guestbook lets people sign only as themselves, briefly.
-func guestbook(_ context.Context, w pds.Writes) error {
-	for _, op := range w.Ops {
-		if op.Action == repo.Delete || op.Collection != "com.example.signature" {
+func guestbook(_ context.Context, r pds.WriteRequest) error {
+	for _, w := range r.Writes {
+		if w.Action == repo.Delete || w.Collection != "com.example.signature" {
 			continue
 		}
 		var signature struct{ By syntax.DID }
-		if err := op.Decode(&signature); err != nil || signature.By != w.Caller.DID {
-			return xrpc.Errorf("NotYou", "%s is not %s", op.RecordKey, w.Caller.DID)
+		if err := w.Decode(&signature); err != nil || signature.By != r.Caller.DID {
+			return xrpc.Errorf("NotYou", "%s is not %s", w.RecordKey, r.Caller.DID)
 		}
 	}
 	return nil
@@ -120,10 +120,10 @@ func TestHookBeforeWrite(t *testing.T) {
 
 // TestHookSeesDeletions: the hook is asked about what takes a record away, too, and about record keys that are made.
 func TestHookSeesDeletions(t *testing.T) {
-	var asked []pds.Op
+	var asked []pds.Write
 	p := pdstest.New(t, func(c *pds.Config) {
-		c.Hooks.BeforeWrite = func(_ context.Context, w pds.Writes) error {
-			asked = append(asked, w.Ops...)
+		c.Hooks.BeforeWrite = func(_ context.Context, r pds.WriteRequest) error {
+			asked = append(asked, r.Writes...)
 			return nil
 		}
 	})
@@ -142,8 +142,8 @@ func TestHookSeesDeletions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []pds.Op{
-		{Action: repo.Create, Collection: "com.example.thing", RecordKey: rkey, Record: []byte("{}")},
+	want := []pds.Write{
+		{Action: repo.Create, Collection: "com.example.thing", RecordKey: rkey, Value: json.RawMessage("{}")},
 		{Action: repo.Delete, Collection: "com.example.thing", RecordKey: rkey},
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
@@ -210,7 +210,7 @@ func TestHookHandleAllowed(t *testing.T) {
 
 func TestHookInternalError(t *testing.T) {
 	p := pdstest.New(t, func(c *pds.Config) {
-		c.Hooks.BeforeWrite = func(context.Context, pds.Writes) error { return errors.New("the host's database is hunter2") }
+		c.Hooks.BeforeWrite = func(context.Context, pds.WriteRequest) error { return errors.New("the host's database is hunter2") }
 	})
 	alice := p.Account(t, "alice")
 	err := alice.Client.Post(t.Context(), "com.atproto.repo.createRecord", map[string]any{
@@ -269,9 +269,9 @@ func TestHookIsNotDeceived(t *testing.T) {
 		DisplayName string `json:"displayName"`
 	}
 	p := pdstest.New(t, func(c *pds.Config) {
-		c.Hooks.BeforeWrite = func(_ context.Context, w pds.Writes) error {
+		c.Hooks.BeforeWrite = func(_ context.Context, r pds.WriteRequest) error {
 			var v profile
-			if err := w.Ops[0].Decode(&v); err != nil {
+			if err := r.Writes[0].Decode(&v); err != nil {
 				return err
 			}
 			if v.DisplayName == "Official" {

@@ -16,8 +16,8 @@ const module = "github.com/pdskit/pdskit/"
 
 // layers says which packages of the module a package may import; the first line that matches it counts. A pattern that
 // ends in "/..." is the package and all below it. Arrows point downward only: storage knows nobody, repo, firehose and
-// auth don't know each other, the packages of pds/internal don't know each other, and nobody but programs and tests knows
-// a backend.
+// auth don't know each other, the packages of pds/internal know just the one that is their ground floor, and nobody but
+// programs and tests knows a backend.
 var layers = []rule{
 	{"storage", ""},
 	{"storage/...", "storage"},
@@ -35,7 +35,8 @@ var layers = []rule{
 	{"pds/patch", "storage"},
 	{"pds/backup", "firehose repo storage"},
 	{"pds/webhook", "firehose storage"},
-	{"pds/internal/...", "pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
+	{"pds/internal/hosting", "pds/xrpc auth/... repo firehose storage"},
+	{"pds/internal/...", "pds/internal/hosting pds/patch pds/xrpc pds/lexicon auth/... repo/... firehose/... storage"},
 	{"pds/pdstest", "pds pds/xrpc auth/... repo/... firehose/... storage/..."},
 	{"pds", "pds/xrpc pds/patch pds/lexicon pds/internal/... auth/... repo/... firehose/... storage"},
 	{"examples/...", "examples/... pds pds/xrpc pds/patch pds/backup pds/webhook pds/pdstest auth/... repo/... firehose/... storage/..."},
@@ -123,6 +124,8 @@ func TestLayeringFails(t *testing.T) {
 		{"auth/keys", module + "storage", true},
 		{"pds/internal/sync", module + "firehose", true},
 		{"pds/internal/sync", module + "pds/internal/record", false},
+		{"pds/internal/sync", module + "pds/internal/hosting", true},
+		{"pds/internal/hosting", module + "pds/internal/sync", false},
 		{"pds/internal/sync", module + "pds", false},
 		{"pds", module + "pds/internal/sync", true},
 		{"pds", module + "storage/sqlite", false},

@@ -7,6 +7,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -24,7 +25,7 @@ func (s *Server) find(ctx context.Context, id syntax.AtIdentifier) (storage.Acco
 func (s *Server) readable(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error) {
 	account, err := s.find(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
-		return account, xrpc.Errorf("RepoNotFound", "Could not find repo for DID: %s", id)
+		return account, hosting.RepoNotFound(id)
 	}
 	if err != nil || caller.Kind == auth.KindAdmin || caller.DID == account.DID {
 		return account, err

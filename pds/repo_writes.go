@@ -3,27 +3,54 @@ package pds
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	"github.com/bluesky-social/indigo/atproto/atdata"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/record"
+	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 )
 
-// Write is a change of one record, for [Repo.Apply].
+// Write is a write to one record: [Repo.Apply] makes it, and [Hooks] are asked about it.
 type Write struct {
 	Action     repo.Action
 	Collection syntax.NSID
-	RecordKey  syntax.RecordKey // if "", one is made, unless Action is repo.Delete
+	RecordKey  syntax.RecordKey // if "", Apply makes one, unless Action is repo.Delete
 
 	// Value is anything that encodes to the record's JSON, such as one of indigo's generated types. It is nil to delete.
+	// A hook gets the json.RawMessage that the client sent; see [Write.Decode].
 	Value any
 
 	// Swap is the CID that the record has to have now, undefined if there has to be none. If nil, it may be whatever it is.
 	Swap *cid.Cid
+}
+
+// Decode decodes the value into what v points to, as [firehose.DecodeRecord] does: unlike package json, it
+// ignores properties whose names differ from a field's in case. Error: an *xrpc.Error that says what doesn't
+// fit, to be returned to the client.
+func (w Write) Decode(v any) error {
+	var data map[string]any
+	raw, err := json.Marshal(w.Value)
+	if err == nil {
+		data, err = atdata.UnmarshalJSON(raw)
+	}
+	if err == nil {
+		err = firehose.DecodeRecord(data, v)
+	}
+	var mistyped *json.UnmarshalTypeError // its text names the host's types
+	switch {
+	case errors.As(err, &mistyped):
+		return xrpc.InvalidRequest("Invalid record: %s must not be of type %s", mistyped.Field, mistyped.Value)
+	case err != nil:
+		return xrpc.InvalidRequest("Invalid record: %s", err)
+	}
+	return nil
 }
 
 // Written is what came of a [Write].
@@ -40,12 +67,12 @@ type Written struct {
 func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 	batch := make([]record.Write, len(writes))
 	for i, w := range writes {
-		batch[i] = record.Write{Action: w.Action, Collection: w.Collection, RKey: w.RecordKey, Swap: w.Swap}
+		batch[i] = record.Write{Action: w.Action, Collection: w.Collection, RecordKey: w.RecordKey, Swap: w.Swap}
 		if w.Action == repo.Delete {
 			continue
 		}
 		var err error
-		if batch[i].Record, err = json.Marshal(w.Value); err != nil {
+		if batch[i].Value, err = json.Marshal(w.Value); err != nil {
 			return nil, fmt.Errorf("pds: encoding a record: %w", err)
 		}
 	}

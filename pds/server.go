@@ -18,6 +18,7 @@ import (
 	"github.com/pdskit/pdskit/pds/internal/account"
 	"github.com/pdskit/pdskit/pds/internal/admin"
 	"github.com/pdskit/pdskit/pds/internal/blob"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	identitymethods "github.com/pdskit/pdskit/pds/internal/identity"
 	lexiconmethods "github.com/pdskit/pdskit/pds/internal/lexicon"
 	"github.com/pdskit/pdskit/pds/internal/page"
@@ -124,7 +125,7 @@ func (s *Server) assemble(
 		authenticator[scheme] = a
 	}
 	s.mux = xrpc.NewMux(xrpc.MuxConfig{
-		Authenticator: authenticator, Accounts: callerAccounts{s.store}, Errors: wireError, Fallback: others.proxy.Method,
+		Authenticator: authenticator, Accounts: callerAccounts{s.store}, Errors: hosting.AnyError, Fallback: others.proxy.Method,
 		Lexicons: lexicons, CheckOutput: c.Development, Logger: c.Logger,
 		StreamsPerAddress: c.StreamsPerAddress, ClientAddress: c.ClientAddress,
 		Measure: c.Hooks.Measure, Now: c.Now,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -20,7 +21,7 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 		var t storage.Token
 		t, err = s.Tokens.Token(ctx, kindHandle, handle.String())
 		if err == nil && t.DID != did || errors.Is(err, storage.ErrNotFound) { // or given up, or taken, in this moment
-			err = handleTaken(handle)
+			err = hosting.HandleTaken(handle)
 		}
 	}
 	if err != nil {
@@ -28,7 +29,7 @@ func (s *Server) ClaimHandle(ctx context.Context, handle syntax.Handle, did synt
 	}
 	release = func() { s.drop(ctx, kindHandle, handle.String()) }
 	account, err := s.Accounts.AccountByHandle(ctx, handle)
-	if err := free(account, err, did, handleTaken(handle)); err != nil {
+	if err := free(account, err, did, hosting.HandleTaken(handle)); err != nil {
 		release()
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (s *Server) claimEmail(ctx context.Context, email string, did syntax.DID) (
 	}
 	release = func() { s.drop(ctx, kindEmail, email) }
 	account, err := s.Accounts.AccountByEmail(ctx, email)
-	if err := free(account, err, did, emailTaken(email)); err != nil {
+	if err := free(account, err, did, hosting.EmailTaken(email)); err != nil {
 		release()
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (s *Server) holdEmail(ctx context.Context, email string, did syntax.DID) er
 	}
 	held, err := s.Tokens.Token(ctx, kindEmail, email)
 	if err == nil && string(held.Value) != did.String() || errors.Is(err, storage.ErrNotFound) { // or given up in this moment
-		err = emailTaken(email)
+		err = hosting.EmailTaken(email)
 	}
 	return err
 }

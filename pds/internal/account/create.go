@@ -8,6 +8,7 @@ import (
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -17,7 +18,7 @@ func (s *Server) Create(ctx context.Context, handle syntax.Handle, email, passwo
 	req := signupRequest{byHost: true, passwordHash: passwordHash}
 	var err error
 	if req.handle, err = s.Handles.ValidateNew(handle.String()); err != nil {
-		return "", handleError(err)
+		return "", hosting.HandleError(err)
 	}
 	if email != "" {
 		var ok bool

@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/mail"
 	"strings"
@@ -11,9 +10,9 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atcrypto"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -127,25 +126,7 @@ func (s *Server) signupRequest(ctx context.Context, in *createAccountInput) (sig
 		return req, err
 	}
 	req.handle, err = s.Handles.ValidateNew(in.Handle)
-	return req, handleError(err)
-}
-
-// handleError gives the errors of handles their names.
-func handleError(err error) error {
-	var e *identity.HandleError
-	if !errors.As(err, &e) {
-		return err
-	}
-	for kind, name := range map[error]string{
-		identity.ErrInvalidHandle:      "InvalidHandle",
-		identity.ErrUnsupportedDomain:  "UnsupportedDomain",
-		identity.ErrHandleNotAvailable: "HandleNotAvailable",
-	} {
-		if errors.Is(err, kind) {
-			return xrpc.Errorf(name, "%s", e.Message)
-		}
-	}
-	return err
+	return req, hosting.HandleError(err)
 }
 
 var errUnsupportedEmail = xrpc.InvalidRequest("This email address is not supported, please use a different email.")

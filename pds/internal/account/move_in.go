@@ -8,6 +8,7 @@ import (
 
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -52,9 +53,9 @@ func (s *Server) moveIn(ctx context.Context, did syntax.DID, req signupRequest) 
 	account.ID, err = s.Accounts.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: commit})
 	switch {
 	case errors.Is(err, storage.ErrEmailTaken):
-		return storage.Account{}, emailTaken(req.email)
+		return storage.Account{}, hosting.EmailTaken(req.email)
 	case errors.Is(err, storage.ErrHandleTaken):
-		return storage.Account{}, handleTaken(req.handle)
+		return storage.Account{}, hosting.HandleTaken(req.handle)
 	case errors.Is(err, storage.ErrExists): // by a simultaneous attempt
 		return storage.Account{}, xrpc.InvalidRequest("Account already exists: %s", did)
 	}
@@ -66,7 +67,7 @@ func (s *Server) moveIn(ctx context.Context, did syntax.DID, req signupRequest) 
 func (s *Server) broughtHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
 	handle, err := s.Handles.Validate(raw)
 	if err != nil {
-		return "", handleError(err)
+		return "", hosting.HandleError(err)
 	}
 	if _, own := s.Handles.Label(handle); own {
 		return handle, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/password"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -54,7 +55,7 @@ func (s *Server) reserveHandle(ctx context.Context, req signupRequest) (reservat
 	err = s.Tokens.PutToken(ctx, s.token(kindHandle, req.handle.String(), value))
 	if errors.Is(err, storage.ErrExists) {
 		s.discard(ctx, r.DID.String())
-		err = handleTaken(req.handle)
+		err = hosting.HandleTaken(req.handle)
 	}
 	return r, err // after another error the key stays: the reservation may be there, and the next attempt needs it
 }
@@ -98,7 +99,7 @@ func (s *Server) resume(ctx context.Context, req signupRequest) (reservation, er
 		}
 	}
 	if !same || r.Email != req.email || r.DID == "" { // without a DID, it is a change of handle that claims it
-		return reservation{}, handleTaken(req.handle)
+		return reservation{}, hosting.HandleTaken(req.handle)
 	}
 	return r, nil
 }

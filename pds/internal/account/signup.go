@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/pdskit/pdskit/auth/keys"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -62,7 +62,8 @@ func (s *Server) signUp(ctx context.Context, req signupRequest) (storage.Account
 		if !errors.Is(err, identity.ErrUnavailable) { // it never will be
 			s.abandon(ctx, req, r)
 		}
-		return storage.Account{}, s.directoryError(ctx, r.DID, err)
+		s.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", r.DID, "err", err)
+		return storage.Account{}, hosting.RegistrationError(err)
 	}
 	account, err := s.create(ctx, req, r)
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *Server) settle(ctx context.Context, req signupRequest, account storage.
 		return account, nil
 	}
 	if errors.Is(err, storage.ErrNotFound) {
-		return storage.Account{}, handleTaken(req.handle)
+		return storage.Account{}, hosting.HandleTaken(req.handle)
 	}
 	if _, gone := s.Tokens.Token(ctx, kindHandle, req.handle.String()); errors.Is(gone, storage.ErrNotFound) {
 		return account, nil // it was removed, though that was reported to have failed
@@ -109,14 +110,14 @@ func (s *Server) made(ctx context.Context, req signupRequest, err error) (storag
 func (s *Server) available(ctx context.Context, req signupRequest) error {
 	_, err := s.Accounts.AccountByHandle(ctx, req.handle)
 	if err == nil {
-		return handleTaken(req.handle)
+		return hosting.HandleTaken(req.handle)
 	}
 	if !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	_, err = s.Accounts.AccountByEmail(ctx, req.email)
 	if err == nil {
-		return emailTaken(req.email)
+		return hosting.EmailTaken(req.email)
 	}
 	if !errors.Is(err, storage.ErrNotFound) {
 		return err
@@ -124,13 +125,7 @@ func (s *Server) available(ctx context.Context, req signupRequest) error {
 	return nil
 }
 
-func handleTaken(handle syntax.Handle) error {
-	return xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
-}
-
-func emailTaken(email string) error { return xrpc.InvalidRequest("Email already taken: %s", email) }
-
-// isTaken tells handleTaken and emailTaken from failures of storage, after which it is open who gets what.
+// isTaken tells a handle or an address that is taken from failures of storage, after which it is open who gets what.
 func isTaken(err error) bool {
 	var taken *xrpc.Error
 	return errors.As(err, &taken)
@@ -164,15 +159,6 @@ func (s *Server) decide(ctx context.Context, req signupRequest) (reservation, er
 	return reservation{DID: did, Op: op, Email: req.email, PasswordHash: hash}, s.Keys.Copy(ctx, pending, did.String())
 }
 
-// directoryError is what the client is told of a failure to register. What the directory says isn't for strangers.
-func (s *Server) directoryError(ctx context.Context, did syntax.DID, err error) error {
-	s.Logger.ErrorContext(ctx, "account: registering an identity failed", "did", did, "err", err)
-	if errors.Is(err, identity.ErrUnavailable) {
-		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
-	}
-	return xrpc.InvalidRequest("The PLC directory refused to register the account's identity")
-}
-
 // create stores the account and all that comes with it.
 func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (storage.Account, error) {
 	account := storage.Account{
@@ -194,9 +180,9 @@ func (s *Server) create(ctx context.Context, req signupRequest, r reservation) (
 	account.ID, err = s.Accounts.CreateAccount(ctx, storage.NewAccount{Account: account, Commit: commit})
 	switch {
 	case errors.Is(err, storage.ErrEmailTaken):
-		return storage.Account{}, emailTaken(req.email)
+		return storage.Account{}, hosting.EmailTaken(req.email)
 	case errors.Is(err, storage.ErrExists): // the handle, or the very account, by a simultaneous attempt
-		return storage.Account{}, handleTaken(req.handle)
+		return storage.Account{}, hosting.HandleTaken(req.handle)
 	}
 	return account, err
 }

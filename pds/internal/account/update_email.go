@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -57,7 +58,7 @@ func (s *Server) updateEmail(ctx context.Context, c *xrpc.Call[updateEmailInput]
 		})
 	}
 	if errors.Is(err, storage.ErrEmailTaken) {
-		err = emailTaken(email)
+		err = hosting.EmailTaken(email)
 	}
 	return nil, err
 }

@@ -2,12 +2,11 @@ package admin
 
 import (
 	"context"
-	"errors"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 type deleteAccountInput struct {
@@ -16,12 +15,8 @@ type deleteAccountInput struct {
 
 // deleteAccount removes an account for good.
 func (s *Server) deleteAccount(ctx context.Context, c *xrpc.Call[deleteAccountInput]) (*struct{}, error) {
-	_, err := s.Accounts.Account(ctx, c.Input.DID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, notFound()
-	}
-	if err != nil {
-		return nil, err
+	if _, err := s.Accounts.Account(ctx, c.Input.DID); err != nil {
+		return nil, hosting.SubjectError(err)
 	}
 	return nil, s.DeleteAccount(ctx, c.Input.DID)
 }

@@ -2,12 +2,11 @@ package admin
 
 import (
 	"context"
-	"errors"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 type getSubjectStatusParams struct {
@@ -38,10 +37,7 @@ func (s *Server) getSubjectStatus(ctx context.Context, c *xrpc.Call[getSubjectSt
 	default:
 		return nil, xrpc.InvalidRequest("No provided subject")
 	}
-	if errors.Is(err, storage.ErrNotFound) {
-		err = notFound()
-	}
-	return out, err
+	return out, hosting.SubjectError(err)
 }
 
 func (s *Server) blobStatus(ctx context.Context, in *getSubjectStatusParams) (*getSubjectStatusOutput, error) {

@@ -43,5 +43,3 @@ func parseCID(s string) (cid.Cid, error) {
 	}
 	return c, nil
 }
-
-func notFound() error { return xrpc.Errorf("NotFound", "Subject not found") }

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -47,10 +47,7 @@ func (s *Server) updateSubjectStatus(ctx context.Context, c *xrpc.Call[updateSub
 	default:
 		return nil, xrpc.InvalidRequest("Invalid subject (%s)", in.Subject.Type)
 	}
-	if errors.Is(err, storage.ErrNotFound) {
-		err = notFound()
-	}
-	return &updateSubjectStatusOutput{Subject: in.Subject, Takedown: in.Takedown}, err
+	return &updateSubjectStatusOutput{Subject: in.Subject, Takedown: in.Takedown}, hosting.SubjectError(err)
 }
 
 func (s *Server) updateAccount(ctx context.Context, in *updateSubjectStatusInput, ref string) error {

@@ -3,12 +3,12 @@ package identity
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth/identity"
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -70,7 +70,7 @@ func (s *Server) change(ctx context.Context, before storage.Account, handle synt
 		return nil
 	}, event)
 	if errors.Is(err, storage.ErrHandleTaken) {
-		return xrpc.Errorf("HandleNotAvailable", "Handle already taken: %s", handle)
+		return hosting.HandleTaken(handle)
 	}
 	return err
 }
@@ -79,14 +79,8 @@ func (s *Server) change(ctx context.Context, before storage.Account, handle synt
 // resolving to the account.
 func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
 	handle, err := s.Handles.Validate(raw)
-	var refused *identity.HandleError
-	switch {
-	case errors.As(err, &refused) && errors.Is(err, identity.ErrHandleNotAvailable):
-		return "", xrpc.Errorf("HandleNotAvailable", "%s", refused.Message)
-	case errors.As(err, &refused):
-		return "", xrpc.Errorf("InvalidHandle", "%s", refused.Message)
-	case err != nil:
-		return "", err
+	if err != nil {
+		return "", hosting.HandleError(err)
 	}
 	if _, own := s.Handles.Label(handle); own {
 		return handle, nil
@@ -101,18 +95,12 @@ func (s *Server) newHandle(ctx context.Context, did syntax.DID, raw string) (syn
 func (s *Server) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
 	err := s.Registrar.Update(ctx, did, identity.Change{Handle: handle})
 	switch {
-	case err == nil:
-		return s.Purge(ctx, did.AtIdentifier())
 	case errors.Is(err, identity.ErrUnsupported):
 		return s.namesAlready(ctx, did, handle)
-	case errors.Is(err, identity.ErrUnavailable):
-		return xrpc.StatusError(http.StatusBadGateway, "The PLC directory can't be reached, please try again")
-	case errors.Is(err, identity.ErrNoAuthority):
-		return xrpc.InvalidRequest("The server has no key that may change this identity")
-	case errors.Is(err, identity.ErrRefused):
-		return xrpc.InvalidRequest("The PLC directory refused to change the identity")
+	case err != nil:
+		return hosting.IdentityError(err)
 	}
-	return err
+	return s.Purge(ctx, did.AtIdentifier())
 }
 
 // namesAlready returns nil if the DID document, as the network knows it now, names a handle.

@@ -22,7 +22,7 @@ type applyWritesInput struct {
 type writeInput struct {
 	Type       string           `json:"$type"`
 	Collection syntax.NSID      `json:"collection"`
-	RKey       syntax.RecordKey `json:"rkey"`
+	RecordKey  syntax.RecordKey `json:"rkey"`
 	Value      json.RawMessage  `json:"value"`
 }
 
@@ -88,10 +88,10 @@ func (in *writeInput) write(at string) (Write, error) {
 		return Write{}, xrpc.InvalidRequest("%s: action not supported: %q", at, in.Type)
 	case in.Collection == "":
 		return Write{}, xrpc.InvalidRequest("%s must have the property %q", at, "collection")
-	case in.RKey == "" && action != repo.Create:
+	case in.RecordKey == "" && action != repo.Create:
 		return Write{}, xrpc.InvalidRequest("%s must have the property %q", at, "rkey")
 	case in.Value == nil && action != repo.Delete:
 		return Write{}, xrpc.InvalidRequest("%s must have the property %q", at, "value")
 	}
-	return Write{Action: action, Collection: in.Collection, RKey: in.RKey, Record: in.Value}, nil
+	return Write{Action: action, Collection: in.Collection, RecordKey: in.RecordKey, Value: in.Value}, nil
 }

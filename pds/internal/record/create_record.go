@@ -15,7 +15,7 @@ import (
 type createRecordInput struct {
 	Repo       syntax.AtIdentifier `json:"repo"`
 	Collection syntax.NSID         `json:"collection"`
-	RKey       syntax.RecordKey    `json:"rkey,omitempty"`
+	RecordKey  syntax.RecordKey    `json:"rkey,omitempty"`
 	Validate   *bool               `json:"validate,omitempty"`
 	Record     json.RawMessage     `json:"record"`
 	SwapCommit string              `json:"swapCommit,omitempty"`
@@ -36,7 +36,7 @@ func (s *Server) createRecord(ctx context.Context, c *xrpc.Call[createRecordInpu
 		return nil, err
 	}
 	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
-		Action: repo.Create, Collection: in.Collection, RKey: in.RKey, Record: in.Record, Validate: in.Validate,
+		Action: repo.Create, Collection: in.Collection, RecordKey: in.RecordKey, Value: in.Record, Validate: in.Validate,
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 type deleteRecordInput struct {
 	Repo       syntax.AtIdentifier `json:"repo"`
 	Collection syntax.NSID         `json:"collection"`
-	RKey       syntax.RecordKey    `json:"rkey"`
+	RecordKey  syntax.RecordKey    `json:"rkey"`
 	SwapRecord string              `json:"swapRecord,omitempty"`
 	SwapCommit string              `json:"swapCommit,omitempty"`
 }
@@ -28,7 +28,7 @@ func (s *Server) deleteRecord(ctx context.Context, c *xrpc.Call[deleteRecordInpu
 	if err != nil {
 		return nil, err
 	}
-	w := Write{Action: repo.Delete, Collection: in.Collection, RKey: in.RKey}
+	w := Write{Action: repo.Delete, Collection: in.Collection, RecordKey: in.RecordKey}
 	if err := permit(c.Caller, w); err != nil {
 		return nil, err
 	}

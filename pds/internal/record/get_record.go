@@ -16,7 +16,7 @@ import (
 type getRecordParams struct {
 	Repo       syntax.AtIdentifier `json:"repo"`
 	Collection syntax.NSID         `json:"collection"`
-	RKey       syntax.RecordKey    `json:"rkey"`
+	RecordKey  syntax.RecordKey    `json:"rkey"`
 	CID        string              `json:"cid,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 	if err != nil {
 		return nil, undeclared(err)
 	}
-	path := in.Collection.String() + "/" + in.RKey.String()
+	path := in.Collection.String() + "/" + in.RecordKey.String()
 	record, err := s.Records.Record(ctx, account.DID, path)
 	hidden := record.TakedownRef != "" || in.CID != "" && in.CID != record.CID.String()
 	if errors.Is(err, storage.ErrNotFound) || err == nil && hidden {
@@ -66,7 +66,8 @@ func (s *Server) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) (
 	return &recordView{did: account.DID, record: record}, nil
 }
 
-// undeclared gives an error of which the lexicon of getRecord and listRecords knows no name the general one.
+// undeclared renames an error to InvalidRequest, because the lexicons of getRecord and listRecords don't
+// declare its own name.
 func undeclared(err error) error {
 	if e, ok := err.(*xrpc.Error); ok {
 		return xrpc.InvalidRequest("%s", e.Message)

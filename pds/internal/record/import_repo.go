@@ -2,11 +2,10 @@ package record
 
 import (
 	"cmp"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/storage"
@@ -35,20 +34,7 @@ func (s *Server) takeRepo(_ http.ResponseWriter, c *xrpc.Call[struct{}]) error {
 	silent := account.Status() != storage.StatusActive
 	_, err = s.Engine.Import(r.Context(), account.DID, r.Body, repo.ImportOptions{Silent: silent})
 	if err != nil || !silent {
-		return importError(err)
+		return hosting.ImportError(err)
 	}
 	return s.ImportedSilently(r.Context(), account.DID)
-}
-
-func importError(err error) error {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil || errors.As(err, &tooLarge):
-		return err
-	case errors.Is(err, repo.ErrRepoVersion), errors.Is(err, repo.ErrInvalidCAR):
-		return xrpc.InvalidRequest("%s", err)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return xrpc.InvalidRequest("the CAR ended early")
-	}
-	return err
 }

@@ -25,7 +25,7 @@ func (s *Server) upgradeBlobs(ctx context.Context, did syntax.DID, w *Write, pro
 		if !ok || blob.Size >= 0 {
 			continue
 		}
-		_, err := s.Records.Record(ctx, did, w.Collection.String()+"/"+w.RKey.String())
+		_, err := s.Records.Record(ctx, did, w.Collection.String()+"/"+w.RecordKey.String())
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil
 		}

@@ -26,14 +26,14 @@ type prepared struct {
 // which may be left out, is the collection, it is what its lexicon says if the client doesn't decline that, its size is
 // bounded, and each blob that it refers to was uploaded and is described as it is.
 func (s *Server) prepare(ctx context.Context, did syntax.DID, w *Write) (prepared, error) {
-	data, err := parse(w.Record, w.Collection)
+	data, err := parse(w.Value, w.Collection)
 	if err != nil {
 		return prepared{}, err
 	}
 	if err := s.upgradeBlobs(ctx, did, w, data); err != nil {
 		return prepared{}, err
 	}
-	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RKey, data, w.Validate)
+	status, err := s.Lexicons.CheckRecord(ctx, w.Collection, w.RecordKey, data, w.Validate)
 	if invalid := (*lexicon.InvalidError)(nil); errors.As(err, &invalid) {
 		return prepared{}, xrpc.InvalidRequest("%s", invalid)
 	}

@@ -14,7 +14,7 @@ import (
 type putRecordInput struct {
 	Repo       syntax.AtIdentifier `json:"repo"`
 	Collection syntax.NSID         `json:"collection"`
-	RKey       syntax.RecordKey    `json:"rkey"`
+	RecordKey  syntax.RecordKey    `json:"rkey"`
 	Validate   *bool               `json:"validate,omitempty"`
 	Record     json.RawMessage     `json:"record"`
 	SwapRecord nullable            `json:"swapRecord,omitempty"`
@@ -33,7 +33,7 @@ func (s *Server) putRecord(ctx context.Context, c *xrpc.Call[putRecordInput]) (*
 		return nil, err
 	}
 	return s.writeOne(ctx, c.Caller, account.DID, in.SwapCommit, Write{
-		Action: repo.Put, Collection: in.Collection, RKey: in.RKey, Record: in.Record, Validate: in.Validate, Swap: swap,
+		Action: repo.Put, Collection: in.Collection, RecordKey: in.RecordKey, Value: in.Record, Validate: in.Validate, Swap: swap,
 	})
 }
 

@@ -3,25 +3,23 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
 	"github.com/pdskit/pdskit/auth"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/lexicon"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
-	"github.com/pdskit/pdskit/storage"
 )
 
 // Write is a write to one record.
 type Write struct {
 	Action     repo.Action
 	Collection syntax.NSID
-	RKey       syntax.RecordKey // may be "" to create: a key is made then
-	Record     json.RawMessage  // nil to delete
+	RecordKey  syntax.RecordKey // may be "" to create: a key is made then
+	Value      json.RawMessage  // nil to delete
 	Validate   *bool            // check against the lexicon: nil leaves it to the server
 	Swap       *cid.Cid         // what has to be there now: nil for whatever it is, undefined for nothing
 }
@@ -64,8 +62,8 @@ func (s *Server) write(
 	out := Written{Paths: make([]string, len(writes)), Status: make([]lexicon.Status, len(writes))}
 	for i := range writes {
 		w := &writes[i]
-		if w.RKey == "" && w.Action != repo.Delete {
-			w.RKey = s.keys.next(s.Now())
+		if w.RecordKey == "" && w.Action != repo.Delete {
+			w.RecordKey = s.keys.next(s.Now())
 		}
 		var p prepared
 		if w.Action != repo.Delete {
@@ -74,7 +72,7 @@ func (s *Server) write(
 				return Written{}, err
 			}
 		}
-		out.Paths[i] = w.Collection.String() + "/" + w.RKey.String()
+		out.Paths[i] = w.Collection.String() + "/" + w.RecordKey.String()
 		out.Status[i] = p.status
 		batch.Ops[i] = repo.Op{Action: w.Action, Path: out.Paths[i], Value: p.bytes, Blobs: p.blobs, Swap: w.Swap}
 	}
@@ -83,35 +81,9 @@ func (s *Server) write(
 		return Written{}, err
 	}
 	if out.Result, err = s.Engine.Apply(ctx, did, batch); err != nil {
-		return Written{}, wireError(err)
+		return Written{}, hosting.WriteError(err)
 	}
 	return out, nil
-}
-
-// wireError translates what the engine refuses.
-func wireError(err error) error {
-	switch {
-	case errors.Is(err, repo.ErrSwapCommit):
-		return xrpc.Errorf("InvalidSwap", "Commit was not at the given swapCommit")
-	case errors.Is(err, repo.ErrSwapRecord):
-		return xrpc.Errorf("InvalidSwap", "Record was not at the given swapRecord")
-	case errors.Is(err, repo.ErrRecordExists):
-		return xrpc.InvalidRequest("Record already exists")
-	case errors.Is(err, repo.ErrRecordNotFound):
-		return xrpc.InvalidRequest("Could not find record")
-	case errors.Is(err, repo.ErrDuplicatePath):
-		return xrpc.InvalidRequest("Two writes are to the same record")
-	case errors.Is(err, repo.ErrTooLarge):
-		return xrpc.InvalidRequest("Too many bytes in one commit. Max: %d", repo.MaxCommitBytes)
-	case errors.Is(err, repo.ErrBlobNotFound):
-		return xrpc.Errorf("BlobNotFound", "Could not find blob")
-	case errors.Is(err, repo.ErrInvalidOp):
-		return xrpc.InvalidRequest("Invalid write: %s", err)
-	case errors.Is(err, storage.ErrConflict):
-		return xrpc.StatusError(http.StatusServiceUnavailable,
-			"The repo is being written to from elsewhere, please try again")
-	}
-	return err
 }
 
 // commitMeta is com.atproto.repo.defs#commitMeta.

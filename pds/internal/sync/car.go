@@ -10,9 +10,8 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/repo"
-	"github.com/pdskit/pdskit/storage"
 )
 
 const (
@@ -45,19 +44,9 @@ func carMethod[In any](s *Server, id string, did func(*In) syntax.DID,
 		if err == nil || errors.Is(err, errHead) {
 			return nil
 		}
-		return carError(did(in), err)
+		return hosting.ExportError(did(in), err)
 	}
 	return xrpc.Raw(id, reader, http.MethodGet, serve)
-}
-
-func carError(did syntax.DID, err error) error {
-	switch {
-	case errors.Is(err, repo.ErrBlockNotFound):
-		return xrpc.Errorf("BlockNotFound", "Could not find all of the blocks in the repo of %s", did)
-	case errors.Is(err, storage.ErrNotFound):
-		return xrpc.Errorf("RepoNotFound", "Could not find repo for DID: %s", did)
-	}
-	return err
 }
 
 // errHead ends what is written for a client that wants no more than the response's head: a whole repo would be read, and it

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/storage"
 )
@@ -22,7 +23,7 @@ func (s *Server) getRepoStatus(ctx context.Context, c *xrpc.Call[didParams]) (*g
 	did := c.Input.DID
 	account, err := s.Accounts.Account(ctx, did)
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, xrpc.Errorf("RepoNotFound", "Could not find repo for DID: %s", did)
+		return nil, hosting.RepoNotFound(did)
 	}
 	if err != nil {
 		return nil, err

@@ -2,12 +2,12 @@ package sync
 
 import (
 	"context"
-	"errors"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
 	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/firehose"
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
@@ -49,7 +49,7 @@ func (s *Server) subscribeRepos() xrpc.Method {
 			var encoded [][]byte
 			for frames, err := range s.Stream.Read(ctx, cursor) {
 				if err != nil {
-					return streamError(err)
+					return hosting.StreamError(err)
 				}
 				if encoded, err = encodeFrames(encoded[:0], frames, want, encode); err != nil {
 					return err
@@ -76,16 +76,6 @@ func (s *Server) cursor(ctx context.Context, given *int64, out *xrpc.Stream) (fi
 		err = out.Write(infoFrame(out.Text, "OutdatedCursor", "Requested cursor exceeded limit. Possibly missing events"))
 	}
 	return c, err
-}
-
-func streamError(err error) error {
-	switch {
-	case errors.Is(err, firehose.ErrFutureCursor):
-		return xrpc.Errorf("FutureCursor", "Cursor in the future.")
-	case errors.Is(err, firehose.ErrTooSlow):
-		return xrpc.Errorf("ConsumerTooSlow", "Stream consumer too slow")
-	}
-	return err
 }
 
 // encoding returns how a stream's frames are encoded.
