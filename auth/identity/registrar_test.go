@@ -168,3 +168,31 @@ func TestRegistrarBeaten(t *testing.T) {
 		}
 	}
 }
+
+// TestRegistrarError: what a directory answers, in the terms of a Registrar.
+func TestRegistrarError(t *testing.T) {
+	all := []error{ErrUnavailable, ErrRefused, ErrNoAuthority, ErrUnsupported}
+	for _, test := range []struct{ err, want error }{
+		{&plc.Error{Status: 400}, ErrRefused},
+		{&plc.Error{Status: 404}, ErrRefused},
+		{&plc.Error{Status: 410}, ErrRefused},
+		{&plc.Error{Status: 409}, nil},
+		{&plc.Error{Status: 429}, ErrUnavailable},
+		{&plc.Error{Status: 503}, ErrUnavailable},
+		{plc.ErrNotPLC, ErrUnsupported},
+		{errors.New("any"), nil},
+	} {
+		got := registrarError(test.err)
+		if !errors.Is(got, test.err) {
+			t.Errorf("%v has become %v", test.err, got)
+		}
+		for _, kind := range all {
+			if errors.Is(got, kind) != (kind == test.want) {
+				t.Errorf("%v: got %v, want %v", test.err, got, test.want)
+			}
+		}
+	}
+	if err := registrarError(nil); err != nil {
+		t.Error(err)
+	}
+}
