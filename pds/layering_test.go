@@ -50,7 +50,7 @@ var layers = []rule{
 var dependencies = []rule{
 	// The protocol's vocabulary.
 	{"github.com/bluesky-social/indigo/atproto/syntax", "..."},
-	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... firehose auth/... pds/..."},
+	{"github.com/bluesky-social/indigo/atproto/atdata", "repo/... auth/... pds/..."},
 	{"github.com/bluesky-social/indigo/atproto/atcrypto", "repo/... auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/identity", "auth/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/atproto/atclient", "pds/pdstest"},

@@ -24,6 +24,7 @@ type Write struct {
 
 	// Value is anything that encodes to the record's JSON, such as one of indigo's generated types. It is nil to delete.
 	// A hook gets the json.RawMessage that the client sent; see [Write.Decode].
+	// Package json puts U+FFFD in the place of bytes that aren't UTF-8; escaped JSON of half a surrogate pair is refused.
 	Value any
 
 	// Swap is the CID that the record has to have now, undefined if there has to be none. If nil, it may be whatever it is.

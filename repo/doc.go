@@ -19,5 +19,7 @@
 // [Engine.Import] reads one of any size and block order, trusts nothing in it, and replaces a repo by it at once.
 // [Engine.Verify] reads a whole repo and says whether storage has kept it.
 //
+// The bytes themselves, of records, nodes, CAR files and events, are the business of package data.
+//
 // Spec: https://atproto.com/specs/repository and https://atproto.com/specs/sync
 package repo
