@@ -25,8 +25,8 @@ var waitSentences = []sentence{
 	{"Events.WaitEvents", "the context", "Error: that of ctx.", testWaitContext},
 }
 
-// patience is how long a test waits before it takes what it waits for as not to come. It is generous: it only has to
-// end.
+// patience is how long a test waits before it takes what it waits for as not to come. It is
+// generous: it only has to end.
 var patience = 10 * time.Second
 
 // errLong is the error of what hasn't returned although it was time.
@@ -88,7 +88,8 @@ func testWaitNotEarly(t *testing.T, s storage.Store) {
 	wantWaiting(t, s, 0) // they were there once
 }
 
-// eventWriters are the methods that append events. Each writes to the account of r, or creates the second one.
+// eventWriters are the methods that append events. Each writes to the account of r, or creates the
+// second one.
 var eventWriters = []struct {
 	name  string
 	write func(ctx context.Context, s storage.Store, r *tree) error
@@ -117,8 +118,8 @@ var eventWriters = []struct {
 	}},
 }
 
-// testWaitWoken waits while each of the methods writes through writer. It does so several times, since a goroutine may
-// begin to wait so late that it finds the event there.
+// testWaitWoken waits while each of the methods writes through writer. It does so several times,
+// since a goroutine may begin to wait so late that it finds the event there.
 func testWaitWoken(t *testing.T, s, writer storage.Store) {
 	for i := range 5 * len(eventWriters) {
 		w := eventWriters[i%len(eventWriters)]
@@ -142,7 +143,8 @@ func testWaitWoken(t *testing.T, s, writer storage.Store) {
 
 func testWaitMethods(t *testing.T, s storage.Store) { testWaitWoken(t, s, s) }
 
-// testWaitWrapped writes through another handle, around whatever wrapper s may be, as another server of the process does.
+// testWaitWrapped writes through another handle, around whatever wrapper s may be, as another
+// server of the process does.
 func testWaitWrapped(t *testing.T, s storage.Store) {
 	writer := s
 	for {

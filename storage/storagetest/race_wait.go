@@ -8,8 +8,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// raceToWait follows the log while others write: each follower waits when it has read all that there is. One that
-// misses a write waits for ever.
+// raceToWait follows the log while others write: each follower waits when it has read all that
+// there is. One that misses a write waits for ever.
 func raceToWait(t *testing.T, s storage.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
