@@ -148,10 +148,15 @@ func testReplaceWriters(t *testing.T, s storage.Store) {
 }
 
 func testWaitWriters(t *testing.T, s storage.Store) {
+	rs := createAll(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	rs := createAll(t, s)
-	go s.WaitEvents(ctx, must(s.LastSeq(ctx))(t)+1000)
-	yield()
+	a := &attentive{Context: ctx, asked: make(chan struct{})}
+	go s.WaitEvents(a, must(s.LastSeq(ctx))(t)+1000)
+	select {
+	case <-a.asked:
+		yield()
+	case <-time.After(patience / 100):
+	}
 	writeAll(t, s, rs, "a wait")
 }
