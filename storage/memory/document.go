@@ -171,7 +171,8 @@ func (s *state) scanDocuments(r storage.DocumentRange, each func(*storage.Docume
 	})
 }
 
-// valid counts an owner's documents of a kind that haven't expired at some time. Owner "" has those without an owner.
+// valid counts an owner's documents of a kind that haven't expired at some time. Owner "" has those
+// without an owner.
 func (s *state) valid(kind string, owner syntax.DID, now time.Time) (n int) {
 	s.documentsByOwner.Ascend(&storage.Document{Owner: owner, Kind: kind}, func(d *storage.Document) bool {
 		if d.Owner != owner || d.Kind != kind {

@@ -41,8 +41,8 @@ func bounds(in storage.RecordRange) (low, high string) {
 	return low, high
 }
 
-// between calls each with the items of a table that are greater than low and less than high, in ascending or
-// descending order, until it returns false.
+// between calls each with the items of a table that are greater than low and less than high, in
+// ascending or descending order, until it returns false.
 func between[T any](table *btree.BTreeG[T], low, high T, reverse bool, each func(T) bool) {
 	if reverse {
 		table.Descend(high, func(item T) bool {

@@ -21,7 +21,7 @@ func sentences() []sentence {
 		generalSentences,
 		accountSentences, accountChangeSentences, accountDueSentences,
 		readSentences, rangeSentences, collectionSentences, snapshotSentences, commitSentences, referenceSentences, replaceSentences,
-		takedownSentences, takedownListSentences, eventSentences, documentSentences, documentListSentences,
+		takedownSentences, takedownListSentences, eventSentences, seqSentences, documentSentences, documentListSentences,
 		optionalSentences, guardSentences, limitSentences, subjectSentences, waitSentences, blobSentences, blobListSentences, claimSentences,
 	)
 }

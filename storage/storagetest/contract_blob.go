@@ -129,8 +129,8 @@ func testPutBlobConflict(t *testing.T, s storage.Store) {
 	upload(t, s, b)
 }
 
-// testBlobsOfDeleted looks at the blobs of a deleted account before they are claimed and after that, while there is no
-// such account and when there is one again.
+// testBlobsOfDeleted looks at the blobs of a deleted account before they are claimed and after
+// that, while there is no such account and when there is one again.
 func testBlobsOfDeleted(t *testing.T, s storage.Store) {
 	ctx, did := t.Context(), testDID(1)
 	r := create(t, s, 1)

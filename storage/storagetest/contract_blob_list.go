@@ -28,7 +28,8 @@ func listed(t testing.TB, s storage.Store, did syntax.DID, in storage.BlobRange)
 	return got
 }
 
-// blobsIn returns what a range selects of a repo, by definition. has says which blobs the account has.
+// blobsIn returns what a range selects of a repo, by definition. has says which blobs the account
+// has.
 func (r *tree) blobsIn(in storage.BlobRange, has func(storage.BlobRef) bool) []storage.BlobRef {
 	first := make(map[string]storage.BlobRef)
 	for _, e := range r.sortedRecords() {

@@ -28,8 +28,8 @@ var documentListSentences = []sentence{
 // documentOwners are two accounts, and none.
 var documentOwners = []syntax.DID{testDID(1), testDID(2), ""}
 
-// putDocuments stores documents of several kinds for documentOwners, six that expire at each of at(0) to at(5), and as
-// many that never do, and returns them.
+// putDocuments stores documents of several kinds for documentOwners, six that expire at each of
+// at(0) to at(5), and as many that never do, and returns them.
 func putDocuments(t testing.TB, s storage.Store) (ds []storage.Document) {
 	t.Helper()
 	for n, owner := range documentOwners {

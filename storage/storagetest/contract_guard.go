@@ -29,13 +29,14 @@ var guardSentences = []sentence{
 		testSwapDocumentPrecedence},
 }
 
-// guarded begins a write that a guard on the first account decides. It returns how to do it, which can be done once
-// with success, and whether it has happened. i makes it differ from others.
+// guarded begins a write that a guard on the first account decides. It returns how to do it, which
+// can be done once with success, and whether it has happened. i makes it differ from others.
 type guarded func(t testing.TB, s storage.Store, r *tree, i int) (write func(*storage.Guard) error, done func() bool)
 
 func guardedCommit(t testing.TB, s storage.Store, r *tree, i int) (func(*storage.Guard) error, func() bool) {
 	c, _ := r.commit(put("a.b.c/guarded", fmt.Sprint("guarded ", i)))
 	return func(g *storage.Guard) error {
+		c := c
 		c.Guard = g
 		return only(s.Commit(t.Context(), c))
 	}, func() bool { return guardedHead(t, s, c) }
@@ -44,6 +45,7 @@ func guardedCommit(t testing.TB, s storage.Store, r *tree, i int) (func(*storage
 func guardedReplace(t testing.TB, s storage.Store, r *tree, i int) (func(*storage.Guard) error, func() bool) {
 	c, rows, _ := r.replace(put("a.b.c/guarded", fmt.Sprint("guarded ", i)))
 	return func(g *storage.Guard) error {
+		c := c
 		c.Guard = g
 		return only(s.Replace(t.Context(), c, rowsOf(rows)))
 	}, func() bool { return guardedHead(t, s, c) }
@@ -69,6 +71,7 @@ func guardedPutBlob(t testing.TB, s storage.Store, r *tree, i int) (func(*storag
 func guardedPutDocument(t testing.TB, s storage.Store, r *tree, i int) (func(*storage.Guard) error, func() bool) {
 	d := fresh(testDocument("guarded", fmt.Sprint(i), r.head.DID, 9))
 	return func(g *storage.Guard) error {
+			d := d
 			d.Guard = g
 			return s.PutDocument(t.Context(), d)
 		}, func() bool {
@@ -85,6 +88,7 @@ func guardedSwapDocument(t testing.TB, s storage.Store, r *tree, i int) (func(*s
 	d := fresh(old)
 	d.Value = []byte("new")
 	return func(g *storage.Guard) error {
+			d := d
 			d.Guard = g
 			return s.SwapDocument(t.Context(), old, d)
 		}, func() bool {

@@ -29,7 +29,8 @@ var optionalSentences = []sentence{
 		testSize},
 }
 
-// capability returns what a store can do beyond a [storage.Store]. It skips the test if the store can't.
+// capability returns what a store can do beyond a [storage.Store]. It skips the test if the store
+// can't.
 func capability[T any](t *testing.T, s storage.Store) T {
 	t.Helper()
 	c, ok := storage.As[T](s)
@@ -47,7 +48,8 @@ func maintain(t testing.TB, s storage.Store) {
 	}
 }
 
-// replaceOften replaces a repo n times by two megabytes of new records, and returns what it is then.
+// replaceOften replaces a repo n times by two megabytes of new records, and returns what it is
+// then.
 func replaceOften(t testing.TB, s storage.Store, r *tree, n int) *tree {
 	t.Helper()
 	for range n {

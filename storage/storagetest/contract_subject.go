@@ -32,7 +32,8 @@ func (r *tree) inIndex(in storage.RecordRange) []string {
 	return inRange(ps, in)
 }
 
-// wantIndexed fails the test unless a range with a subject or a blob has the records that it should have.
+// wantIndexed fails the test unless a range with a subject or a blob has the records that it should
+// have.
 func wantIndexed(t testing.TB, s storage.RepoReader, r *tree, in storage.RecordRange) {
 	t.Helper()
 	got := all(t, "Records", s.Records(t.Context(), r.head.DID, in))
@@ -44,7 +45,8 @@ func wantIndexed(t testing.TB, s storage.RepoReader, r *tree, in storage.RecordR
 	want(t, fmt.Sprintf("Records in %+v", in), ps, r.inIndex(in))
 }
 
-// wantSubjects fails the test unless the records of a.b.c that name each subject are those that should be found by it.
+// wantSubjects fails the test unless the records of a.b.c that name each subject are those that
+// should be found by it.
 func wantSubjects(t testing.TB, s storage.RepoReader, r *tree, subjects ...string) {
 	t.Helper()
 	for _, subject := range subjects {
@@ -52,7 +54,8 @@ func wantSubjects(t testing.TB, s storage.RepoReader, r *tree, subjects ...strin
 	}
 }
 
-// testSubjects has records that name subjects which are neighbours of each other, in several collections.
+// testSubjects has records that name subjects which are neighbours of each other, in several
+// collections.
 func testSubjects(t *testing.T, s storage.Store) {
 	subjects := []string{"did:plc:a", "did:plc:aa", "did:plc:b", "did:plc:A", "at://did:plc:a/a.b.c/1", "%", "é", "a\x00b"}
 	var writes []storage.RecordWrite

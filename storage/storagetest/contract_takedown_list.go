@@ -41,8 +41,8 @@ func (r *tree) takedowns() (down []string) {
 	return down
 }
 
-// wantTakedowns fails the test unless the takedowns are exactly those of r's records, and those of an account's blobs
-// with such bytes, each with the reference that the blob has.
+// wantTakedowns fails the test unless the takedowns are exactly those of r's records, and those of
+// an account's blobs with such bytes, each with the reference that the blob has.
 func wantTakedowns(t testing.TB, s storage.Store, r *tree, data ...string) {
 	t.Helper()
 	down := r.takedowns()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,18 +26,41 @@ var waitSentences = []sentence{
 	{"Events.WaitEvents", "the context", "Error: that of ctx.", testWaitContext},
 }
 
-// patience is how long a test waits before it takes what it waits for as not to come. It is generous: it only has to
-// end.
+// patience is how long a test waits before it takes what it waits for as not to come. It is
+// generous: it only has to end.
 var patience = 10 * time.Second
 
 // errLong is the error of what hasn't returned although it was time.
 var errLong = errors.New("it doesn't return")
 
-// waiting calls WaitEvents in a goroutine, and returns how to get its error.
+// attentive is a context that says when somebody has asked for its end, which is when he begins to
+// wait.
+type attentive struct {
+	context.Context
+	once  sync.Once
+	asked chan struct{}
+}
+
+func (c *attentive) Done() <-chan struct{} {
+	c.once.Do(func() { close(c.asked) })
+	return c.Context.Done()
+}
+
+// waiting calls WaitEvents in a goroutine. When it waits, or has returned, waiting returns how to get
+// its error.
 func waiting(ctx context.Context, s storage.Store, after int64) func() error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
+	a := &attentive{Context: ctx, asked: make(chan struct{})}
 	done := make(chan error, 1)
-	go func() { done <- s.WaitEvents(ctx, after) }()
+	go func() {
+		done <- s.WaitEvents(a, after)
+		a.Done()
+	}()
+	select {
+	case <-a.asked:
+		yield()
+	case <-time.After(patience / 100): // it looks at the context's Err from time to time
+	}
 	return func() error {
 		defer cancel()
 		select {
@@ -45,6 +69,13 @@ func waiting(ctx context.Context, s storage.Store, after int64) func() error {
 		case <-time.After(2 * patience):
 			return errLong
 		}
+	}
+}
+
+// yield lets other goroutines go on.
+func yield() {
+	for range 100 {
+		runtime.Gosched()
 	}
 }
 
@@ -88,7 +119,8 @@ func testWaitNotEarly(t *testing.T, s storage.Store) {
 	wantWaiting(t, s, 0) // they were there once
 }
 
-// eventWriters are the methods that append events. Each writes to the account of r, or creates the second one.
+// eventWriters are the methods that append events. Each writes to the account of r, or creates the
+// second one.
 var eventWriters = []struct {
 	name  string
 	write func(ctx context.Context, s storage.Store, r *tree) error
@@ -117,15 +149,12 @@ var eventWriters = []struct {
 	}},
 }
 
-// testWaitWoken waits while each of the methods writes through writer. It does so several times, since a goroutine may
-// begin to wait so late that it finds the event there.
+// testWaitWoken waits while each of the methods writes through writer.
 func testWaitWoken(t *testing.T, s, writer storage.Store) {
-	for i := range 5 * len(eventWriters) {
-		w := eventWriters[i%len(eventWriters)]
+	for _, w := range eventWriters {
 		r := create(t, s, 1)
 		last := must(s.LastSeq(t.Context()))(t)
 		woken := waiting(t.Context(), s, last)
-		yield()
 		ok(t, w.name, w.write(t.Context(), writer, r))
 		if err := woken(); err != nil {
 			t.Fatalf("WaitEvents isn't woken by %s: %v", w.name, err)
@@ -142,7 +171,8 @@ func testWaitWoken(t *testing.T, s, writer storage.Store) {
 
 func testWaitMethods(t *testing.T, s storage.Store) { testWaitWoken(t, s, s) }
 
-// testWaitWrapped writes through another handle, around whatever wrapper s may be, as another server of the process does.
+// testWaitWrapped writes through another handle, around whatever wrapper s may be, as another
+// server of the process does.
 func testWaitWrapped(t *testing.T, s storage.Store) {
 	writer := s
 	for {
@@ -162,26 +192,21 @@ func testWaitLater(t *testing.T, s storage.Store) {
 	target := must(s.LastSeq(ctx))(t) + 10
 	var last atomic.Int64 // what has been written for certain
 	early := errors.New("it returns too early")
-	done := make(chan error, 1)
+	woken, done := waiting(ctx, s, target), make(chan error, 1)
 	go func() {
-		err := waiting(ctx, s, target)()
-		if err == nil && last.Load() <= target-1 {
+		err := woken()
+		if err == nil && last.Load() < target {
 			err = early
 		}
 		done <- err
 	}()
 	for last.Load() <= target {
-		yield()
 		last.Store(must(s.AppendEvents(ctx, testEvent(testDID(1), storage.EventSync, 1)))(t))
+		for range 10 {
+			yield()
+		}
 	}
 	ok(t, "WaitEvents", <-done)
-}
-
-// yield lets other goroutines come to where they wait.
-func yield() {
-	for range 1000 {
-		runtime.Gosched()
-	}
 }
 
 func testWaitMany(t *testing.T, s storage.Store) {

@@ -11,8 +11,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// costs are promises that a reading which finds little costs little. They are tested by comparison with one that reads
-// everything in the same store at the same moment, which by a store that keeps them takes hundreds of times as long.
+// costs are promises that a reading which finds little costs little. They are tested by comparison
+// with one that reads everything in the same store at the same moment, which by a store that keeps
+// them takes hundreds of times as long.
 var costs = []sentence{
 	{"Events.ListEvents", "cost", "With a DID, its cost grows with that account's events, not with the log.",
 		testCostEvents},
@@ -28,8 +29,8 @@ func runCosts(t *testing.T, open func(t *testing.T) storage.Store) {
 	runSentences(t, costs, open)
 }
 
-// wantCheap fails the test if few takes nearly as long as all does: more than a twentieth. It tries for a while, since
-// the machine may be busy.
+// wantCheap fails the test if few takes nearly as long as all does: more than a twentieth. It tries
+// for a while, since the machine may be busy.
 func wantCheap(t *testing.T, what string, few, all func()) {
 	t.Helper()
 	fastest := func(best time.Duration, f func()) time.Duration {

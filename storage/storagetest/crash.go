@@ -19,17 +19,18 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Crash proves that a store outlives the sudden end of its process. It runs the calling test once more, in another
-// process, which writes to the store from several goroutines until it is killed at some moment; then it opens the store
-// and holds it against what was acknowledged: each write of which the process was told that it has happened is there, one
-// that was under way is there or not, and nothing is there by half. It does so several times with the same store.
+// Crash proves that a store outlives the sudden end of its process. It runs the calling test once
+// more, in another process, which writes to the store from several goroutines until it is killed at
+// some moment; then it opens the store and holds it against what was acknowledged: each write of
+// which the process was told that it has happened is there, one that was under way is there or not,
+// and nothing is there by half. It does so several times with the same store.
 //
 //	func TestCrash(t *testing.T) {
 //		storagetest.Crash(t, func(dir string) (storage.Store, error) { return mine.Open(dir) })
 //	}
 //
-// open opens the store in a folder, which is empty at first. Crash is the first thing that the test does. A store that
-// has a method Close is closed by it.
+// open opens the store in a folder, which is empty at first. Crash is the first thing that the test
+// does. A store that has a method Close is closed by it.
 func Crash(t *testing.T, open func(dir string) (storage.Store, error)) {
 	if of, dir, ok := strings.Cut(os.Getenv(crashVariable), " "); ok && of == t.Name() {
 		crashChild(t.Context(), dir, open) // doesn't return
@@ -54,8 +55,8 @@ func Crash(t *testing.T, open func(dir string) (storage.Store, error)) {
 	}
 }
 
-// crashVariable names the environment variable that makes Crash be the process that is killed: the test's name and the
-// folder.
+// crashVariable names the environment variable that makes Crash be the process that is killed: the
+// test's name and the folder.
 const crashVariable = "STORAGETEST_CRASH"
 
 // crash is the process that kills.
@@ -69,7 +70,8 @@ type crash struct {
 	lastSeq int64         // that was told
 }
 
-// kill runs the process that writes, kills it, and returns how many writes were acknowledged before.
+// kill runs the process that writes, kills it, and returns how many writes were acknowledged
+// before.
 func (c *crash) kill(round int) (acknowledged int) {
 	var steps []string
 	for _, s := range c.states {
@@ -86,7 +88,8 @@ func (c *crash) kill(round int) (acknowledged int) {
 	ok(c, "the pipe", err)
 	ok(c, "running the test again", child.Start())
 
-	// Some are killed while they open the store, which is when they make good what the last one has left.
+	// Some are killed while they open the store, which is when they make good what the last one has
+	// left.
 	after := []int{0, 1, 30, 200}[round%4] + rand.IntN(100)*(round%4)
 	if after == 0 {
 		time.AfterFunc(time.Duration(rand.IntN(50))*time.Millisecond, func() { child.Process.Kill() })

@@ -9,11 +9,12 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// crashStepsVariable names the environment variable that says how many steps each writer has made before.
+// crashStepsVariable names the environment variable that says how many steps each writer has made
+// before.
 const crashStepsVariable = "STORAGETEST_CRASH_STEPS"
 
-// crashLine is what the process that is killed prints after a write was acknowledged: who wrote, and the newest sequence
-// number then.
+// crashLine is what the process that is killed prints after a write was acknowledged: who wrote,
+// and the newest sequence number then.
 const crashLine = "acknowledged to %d, %d"
 
 // crashChild writes until it is killed.

@@ -10,11 +10,13 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// crashWriters is how many write at once, each to an account of its own. The last one replaces its repo, and nothing else.
+// crashWriters is how many write at once, each to an account of its own. The last one replaces its
+// repo, and nothing else.
 const crashWriters = 5
 
-// crashState is what a writer's account is after some steps. It never changes; a step leads to another one. The steps are
-// always the same, so that the process that kills knows what the one that writes did.
+// crashState is what a writer's account is after some steps. It never changes; a step leads to
+// another one. The steps are always the same, so that the process that kills knows what the one
+// that writes did.
 type crashState struct {
 	writer, step int
 
@@ -66,7 +68,8 @@ func (c *crashState) create() crashStep {
 	}}
 }
 
-// records returns n writes of records, of which each names a subject and may refer to the account's blobs.
+// records returns n writes of records, of which each names a subject and may refer to the account's
+// blobs.
 func (c *crashState) records(n int) (ws []storage.RecordWrite) {
 	for i := range n {
 		c.writes++

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pdskit/pdskit/storage"
 	"github.com/pdskit/pdskit/storage/memory"
@@ -35,7 +36,7 @@ type hasty struct{ *sqlite.Store }
 
 func (s hasty) SetTakedown(ctx context.Context, t storage.Takedown) error {
 	go func() {
-		linger()
+		time.Sleep(20 * time.Millisecond)
 		s.Store.SetTakedown(ctx, t)
 	}()
 	return nil

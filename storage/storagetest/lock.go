@@ -9,8 +9,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// lockSentences are what all other tests take for granted: that a call doesn't wait for one that is under way. They come
-// first, so that a store that breaks one of them is found out instead of locking itself out.
+// lockSentences are what all other tests take for granted: that a call doesn't wait for one that is
+// under way. They come first, so that a store that breaks one of them is found out instead of
+// locking itself out.
 var lockSentences = []sentence{
 	{"Store", "readers don't wait for writers", "Readers don't wait for writers.", testReadersDontWait},
 	{"Store", "a loop's body calls other methods", "A loop's body may call other methods of the store.", testLoopBody},
@@ -19,8 +20,9 @@ var lockSentences = []sentence{
 	{"Events.WaitEvents", "writers go on", "It doesn't delay writers", testWaitWriters},
 }
 
-// within reports whether f returns without an error, and marks the test as failed if it doesn't. One that is still
-// waiting, not after a while but when it can be taken as locked out, may outlive the test, and so doesn't use it.
+// within reports whether f returns without an error, and marks the test as failed if it doesn't.
+// One that is still waiting, not after a while but when it can be taken as locked out, may outlive
+// the test, and so doesn't use it.
 func within(t *testing.T, what string, f func() error) bool {
 	t.Helper()
 	done := make(chan error, 1)
@@ -96,7 +98,8 @@ func createAll(t *testing.T, s storage.Store) (rs []*tree) {
 	return rs
 }
 
-// writeAll writes by each of eventWriters, as long as none is locked out, and reports whether all have written.
+// writeAll writes by each of eventWriters, as long as none is locked out, and reports whether all
+// have written.
 func writeAll(t *testing.T, s storage.Store, rs []*tree, during string) bool {
 	t.Helper()
 	for i, w := range eventWriters {
@@ -145,10 +148,15 @@ func testReplaceWriters(t *testing.T, s storage.Store) {
 }
 
 func testWaitWriters(t *testing.T, s storage.Store) {
+	rs := createAll(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	rs := createAll(t, s)
-	go s.WaitEvents(ctx, must(s.LastSeq(ctx))(t)+1000)
-	yield()
+	a := &attentive{Context: ctx, asked: make(chan struct{})}
+	go s.WaitEvents(a, must(s.LastSeq(ctx))(t)+1000)
+	select {
+	case <-a.asked:
+		yield()
+	case <-time.After(patience / 100):
+	}
 	writeAll(t, s, rs, "a wait")
 }

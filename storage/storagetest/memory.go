@@ -14,8 +14,8 @@ import (
 // Option says which part of the contracts of package storage can't hold for a store by its nature.
 type Option string
 
-// InMemory is for a store that keeps its content in the process's memory on purpose. It is not asked to take in much of
-// it in little memory.
+// InMemory is for a store that keeps its content in the process's memory on purpose. It is not
+// asked to take in much of it in little memory.
 const InMemory Option = "in memory"
 
 var memorySentences = []sentence{
@@ -48,7 +48,8 @@ const (
 	memoryLimit = int64(48 << 20) // what a store may take of that, for its caches and buffers
 )
 
-// fillLarge gives the first account's repo many large records. After each it calls look, and gives up if that returns false.
+// fillLarge gives the first account's repo many large records. After each it calls look, and gives
+// up if that returns false.
 func fillLarge(t *testing.T, s storage.Store, look func(i int) bool) {
 	t.Helper()
 	c, root, _ := create(t, s, 1).replace()
@@ -70,8 +71,8 @@ func fillLarge(t *testing.T, s storage.Store, look func(i int) bool) {
 	}
 }
 
-// frugal returns a function that marks the test as failed, and returns false, if there is much more in memory than now.
-// It looks every few rows.
+// frugal returns a function that marks the test as failed, and returns false, if there is much more
+// in memory than now. It looks every few rows.
 func frugal(t *testing.T) func(i int) bool {
 	before := inUse()
 	return func(i int) bool {

@@ -15,7 +15,8 @@ import (
 	"github.com/pdskit/pdskit/storage/storagetest"
 )
 
-// spilling keeps the large records of replacements in a file, so that it doesn't need memory for them.
+// spilling keeps the large records of replacements in a file, so that it doesn't need memory for
+// them.
 type spilling struct {
 	storage.Store
 	file *os.File

@@ -27,7 +27,8 @@ func (s weakTakedown) Commit(ctx context.Context, c storage.Commit) (int64, erro
 	return seq, nil
 }
 
-// stickyTakedown takes down whatever is written to the path of a takedown, even after the record was deleted.
+// stickyTakedown takes down whatever is written to the path of a takedown, even after the record
+// was deleted.
 type stickyTakedown struct {
 	storage.Store
 	mu   sync.Mutex

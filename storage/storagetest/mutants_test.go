@@ -75,7 +75,7 @@ var mutants = map[string]struct {
 	"Commit wakes nobody":                     {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "Commit"} }},
 	"Replace wakes nobody":                    {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "Replace"} }},
 	"others' writes wake nobody":              {"contract", func() storage.Store { return &ownEars{ears{Store: memory.New()}} }},
-	"a write between look and wait":           {"contract", func() storage.Store { return &lateEars{ears{Store: memory.New()}} }},
+	"a write between look and wait":           {"race", func() storage.Store { return &lateEars{ears{Store: memory.New()}} }},
 	"a skipped number wakes":                  {"contract", func() storage.Store { return numberWait{memory.New()} }},
 	"any event wakes":                         {"contract", func() storage.Store { return anyWait{memory.New()} }},
 	"a wait outlasts its context":             {"contract", func() storage.Store { return sleeper{memory.New()} }},

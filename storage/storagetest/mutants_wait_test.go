@@ -9,7 +9,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// ears wakes those who wait by a bell of its own, which the writes that come through it ring, but for one method's.
+// ears wakes those who wait by a bell of its own, which the writes that come through it ring, but
+// for one method's.
 type ears struct {
 	storage.Store
 	deaf string

@@ -54,6 +54,7 @@ var races = []sentence{
 	{"Documents.PutDocument", "limits", "limits hold for calls that race, too.", raceToLimit},
 	{"Documents.TakeDocument", "one document", "Of any number of calls exactly one gets it.", raceToTakeDocument},
 	{"Documents.SwapDocument", "one value", "replaces old by new if the stored document still has old's Value", raceToSwapDocument},
+	{"Events.WaitEvents", "one write", "otherwise as soon as one is written", raceToWake},
 	{"Events.WaitEvents", "followers", "any number of calls may wait.", raceToWait},
 	{"Repos.Commit", "against a decision", "[ErrGuard]", raceToDecide(guardedCommit)},
 	{"Repos.Replace", "against a decision", "Guard and head are checked at the end", raceToDecide(guardedReplace)},

@@ -7,8 +7,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// raceToDecide lets a decision about an account come while writes that were decided by its old epoch are under way.
-// Whatever isn't there when the decision has been made isn't there later either.
+// raceToDecide lets a decision about an account come while writes that were decided by its old
+// epoch are under way. Whatever isn't there when the decision has been made isn't there later
+// either.
 func raceToDecide(begin guarded) func(t *testing.T, s storage.Store) {
 	return func(t *testing.T, s storage.Store) {
 		for round := range rounds {

@@ -8,8 +8,27 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// raceToWait follows the log while others write: each follower waits when it has read all that there is. One that
-// misses a write waits for ever.
+// raceToWake writes one event at the moment at which others begin to wait for it.
+func raceToWake(t *testing.T, s storage.Store) {
+	create(t, s, 1)
+	for round := range 2 * rounds {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		last := must(s.LastSeq(ctx))(t)
+		errs := race(func(i int) error {
+			if i > 0 {
+				return s.WaitEvents(ctx, last)
+			}
+			return only(s.AppendEvents(ctx, testEvent(testDID(1), storage.EventSync, round)))
+		})
+		cancel()
+		for _, err := range errs {
+			ok(t, "WaitEvents and AppendEvents", err)
+		}
+	}
+}
+
+// raceToWait follows the log while others write: each follower waits when it has read all that
+// there is. One that misses a write waits for ever.
 func raceToWait(t *testing.T, s storage.Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -37,7 +56,7 @@ func raceToWait(t *testing.T, s storage.Store) {
 		}
 		after := int64(0)
 		for seen := 0; seen < total; {
-			if err := waiting(ctx, s, after)(); err != nil {
+			if err := s.WaitEvents(ctx, after); err != nil {
 				return fmt.Errorf("after %d events of %d: %w", seen, total, err)
 			}
 			n := seen
