@@ -13,7 +13,7 @@ import (
 func TestStore(t *testing.T) {
 	storagetest.Run(t, func(t *testing.T) storage.Store {
 		return audited{memory.New(), slog.New(slog.DiscardHandler)}
-	})
+	}, storagetest.InMemory)
 }
 
 // README: end
