@@ -59,7 +59,6 @@ var dependencies = []rule{
 	{"github.com/bluesky-social/indigo/api/atproto", "repo/... firehose/... pds/... examples/..."},
 	{"github.com/bluesky-social/indigo/lex/util", "repo/... firehose"},
 	{"github.com/ipfs/go-cid", "..."},
-	{"github.com/ipld/go-car", "repo/..."},
 	{"github.com/multiformats/go-multihash", "..."},
 	{"github.com/whyrusleeping/cbor-gen", "repo/... firehose pds/xrpc storage/storagetest"},
 

@@ -12,9 +12,32 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
+// readNode decodes a node of a tree. What it returns can be asked for its Node without a panic, and its keys have at most
+// mst.MAX_KEY_BYTES. It doesn't check that the node is in its canonical form, or that its keys ascend.
+func readNode(block []byte) (*mst.NodeData, error) {
+	if err := data.WellFormed(block); err != nil {
+		return nil, err
+	}
+	d, err := mst.NodeDataFromCBOR(bytes.NewReader(block))
+	if err != nil {
+		return nil, err
+	}
+	prev := 0
+	for _, e := range d.Entries {
+		if e.PrefixLen < 0 || e.PrefixLen > int64(prev) {
+			return nil, errors.New("prefix longer than the key before")
+		}
+		prev = int(e.PrefixLen) + len(e.KeySuffix)
+		if prev == 0 || prev > mst.MAX_KEY_BYTES {
+			return nil, errors.New("key too short or too long")
+		}
+	}
+	return d, nil
+}
+
 // openNode decodes a stored node for a partial tree, at a height, or as the root if the height is negative.
 func openNode(c cid.Cid, block []byte, height int) (*mst.Node, error) {
-	d, err := data.ReadNode(block)
+	d, err := readNode(block)
 	if err != nil {
 		return nil, fmt.Errorf("%w: node %s: %w", ErrCorrupt, c, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
-	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -161,7 +160,7 @@ func collectTwigs(missing []*branch, twigs []twig, n int) []*branch {
 
 // read decodes a node that comes from this package, by way of storage, or fails if it can't be one.
 func (b *branch) read() error {
-	d, err := data.ReadNode(b.Bytes)
+	d, err := readNode(b.Bytes)
 	if err != nil {
 		return err
 	}
@@ -171,7 +170,7 @@ func (b *branch) read() error {
 
 // readForeign decodes a node that may be anything, and checks all that can be told from itself.
 func (b *branch) readForeign() error {
-	d, err := data.ReadNode(b.Bytes)
+	d, err := readNode(b.Bytes)
 	if err != nil {
 		return err
 	}

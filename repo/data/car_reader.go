@@ -3,13 +3,11 @@ package data
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-car"
 )
 
 const (
@@ -20,7 +18,8 @@ const (
 // CARReader reads a foreign CAR file block by block, in bounded memory, and trusts nothing in it.
 //
 // It isn't go-car's reader because that allocates whatever length a file claims, up to a limit that only a global
-// variable can change; takes every kind of CID and hash; and leaves the check of a block's CID to the caller.
+// variable can change; takes every kind of CID and hash; leaves the check of a block's CID to the caller; and brings a
+// hundred packages along.
 type CARReader struct {
 	r    *bufio.Reader
 	root cid.Cid
@@ -36,22 +35,34 @@ func NewCARReader(r io.Reader) (*CARReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := WellFormed(header); err != nil {
-		return nil, fmt.Errorf("%w: header: %w", ErrInvalidCAR, err)
+	if c.root, err = carRoot(header); err != nil {
+		return nil, err
 	}
-	framed := append(binary.AppendUvarint(nil, uint64(len(header))), header...)
-	h, err := car.ReadHeader(bufio.NewReader(bytes.NewReader(framed)))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidCAR, err)
-	}
-	if h.Version != 1 {
-		return nil, fmt.Errorf("%w: CAR version %d", ErrInvalidCAR, h.Version)
-	}
-	if len(h.Roots) != 1 {
-		return nil, fmt.Errorf("%w: %d roots instead of one", ErrInvalidCAR, len(h.Roots))
-	}
-	c.root = h.Roots[0]
 	return c, nil
+}
+
+// carRoot returns the one root that a header names. Error: [ErrInvalidCAR].
+func carRoot(header []byte) (cid.Cid, error) {
+	if err := WellFormed(header); err != nil {
+		return cid.Undef, fmt.Errorf("%w: header: %w", ErrInvalidCAR, err)
+	}
+	version, _, _ := Property(header, "version")
+	if major, n, _, ok := head(version); !ok || major != unsigned || n != 1 {
+		return cid.Undef, fmt.Errorf("%w: it isn't of version 1", ErrInvalidCAR)
+	}
+	roots, _, _ := Property(header, "roots")
+	major, n, rest, ok := head(roots)
+	if !ok || major != array {
+		return cid.Undef, fmt.Errorf("%w: no roots", ErrInvalidCAR)
+	}
+	if n != 1 {
+		return cid.Undef, fmt.Errorf("%w: %d roots instead of one", ErrInvalidCAR, n)
+	}
+	root, _, ok := link(rest)
+	if !ok {
+		return cid.Undef, fmt.Errorf("%w: the root isn't a link", ErrInvalidCAR)
+	}
+	return root, nil
 }
 
 // Root returns the root that the header names.

@@ -8,8 +8,6 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/ipfs/go-cid"
 )
 
 var errNotJSON = errors.New("not DAG-CBOR of the data model")
@@ -93,14 +91,10 @@ func appendObjectJSON(dst, b []byte, n uint64, levels int) (out, rest []byte, er
 	return append(dst, '}'), b, nil
 }
 
-// appendLinkJSON appends a CID, which is a byte string with a zero byte in front.
+// appendLinkJSON appends the CID of an item under a tag.
 func appendLinkJSON(dst, b []byte, n uint64) (out, rest []byte, err error) {
-	s, rest, ok := str(b, byteString)
-	if !ok || n != linkTag || len(s) < 2 || s[0] != 0 {
-		return dst, nil, errNotJSON
-	}
-	c, err := cid.Cast(s[1:])
-	if err != nil {
+	c, rest, ok := cidBytes(b)
+	if !ok || n != linkTag {
 		return dst, nil, errNotJSON
 	}
 	dst = append(dst, `{"$link":"`...)
