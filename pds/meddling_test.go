@@ -3,6 +3,7 @@ package pds_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"testing"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -90,4 +91,27 @@ func (m *meddling) TakeDocument(ctx context.Context, kind, id string) (storage.D
 		return storage.Document{}, err
 	}
 	return m.Store.TakeDocument(ctx, kind, id)
+}
+
+func (m *meddling) Commit(ctx context.Context, c storage.Commit) (int64, error) {
+	if err := m.meddle("Commit", ""); err != nil {
+		return 0, err
+	}
+	return m.Store.Commit(ctx, c)
+}
+
+func (m *meddling) Replace(
+	ctx context.Context, c storage.Commit, rows iter.Seq2[storage.Row, error],
+) (int64, error) {
+	if err := m.meddle("Replace", ""); err != nil {
+		return 0, err
+	}
+	return m.Store.Replace(ctx, c, rows)
+}
+
+func (m *meddling) PutBlob(ctx context.Context, b storage.Blob, g *storage.Guard) error {
+	if err := m.meddle("PutBlob", ""); err != nil {
+		return err
+	}
+	return m.Store.PutBlob(ctx, b, g)
 }

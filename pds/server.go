@@ -80,7 +80,7 @@ func New(c Config) (*Server, error) {
 	errs[4] = err
 	s.hosted = &hosting.Accounts{
 		Store: s.store, Engine: s.engine, Keys: c.Keys, Directory: s.identity,
-		Handles:       identity.HandleRules{ServiceDomains: c.HandleDomains},
+		Handles:       c.handles(),
 		HandleAllowed: c.Hooks.HandleAllowed, Now: c.Now, Logger: c.Logger,
 	}
 	others, err := s.services(&c)
@@ -98,13 +98,17 @@ func (c *Config) directory(store storage.Accounts) (Directory, error) {
 	}
 	return identity.NewDirectory(identity.DirectoryConfig{
 		PLCURL:       c.PLCURL,
-		Local:        localAccounts{store, identity.HandleRules{ServiceDomains: c.HandleDomains}},
+		Local:        hosting.Local{Accounts: store, Handles: c.handles()},
 		LocalDomains: c.HandleDomains,
 		LookupTXT:    c.LookupTXT,
 		Development:  c.Development,
 		UserAgent:    "pdskit",
 		Clock:        c.Now,
 	})
+}
+
+func (c *Config) handles() identity.HandleRules {
+	return identity.HandleRules{ServiceDomains: c.HandleDomains}
 }
 
 func (c *Config) registrar() (identity.Registrar, error) {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 
+	indigo "github.com/bluesky-social/indigo/atproto/identity"
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/pds/internal/hosting"
 	"github.com/pdskit/pdskit/pds/xrpc"
-	"github.com/pdskit/pdskit/storage"
 )
 
 type resolveHandleParams struct {
@@ -26,17 +27,15 @@ func (h *Handler) resolveHandle(ctx context.Context, c *xrpc.Call[resolveHandleP
 		return nil, xrpc.Errorf("InvalidHandle", "Input handle must be a valid handle")
 	}
 	handle = handle.Normalize()
-	_, own := h.Accounts.Handles.Label(handle)
-	account, err := h.Accounts.Store.AccountByHandle(ctx, handle)
-	switch {
-	case err == nil && (own || account.Status() == storage.StatusActive):
-		return &resolveHandleOutput{DID: account.DID}, nil
-	case err != nil && !errors.Is(err, storage.ErrNotFound):
-		return nil, err
-	case own:
+	local := hosting.Local{Accounts: h.Accounts.Store, Handles: h.Accounts.Handles}
+	did, err := local.LocalHandle(ctx, handle)
+	if !errors.Is(err, indigo.ErrHandleNotFound) {
+		return &resolveHandleOutput{DID: did}, err
+	}
+	if _, own := h.Accounts.Handles.Label(handle); own {
 		return nil, xrpc.Errorf("HandleNotFound", "Unable to resolve handle")
 	}
-	did, err := h.Accounts.Directory.ResolveHandle(ctx, handle)
+	did, err = h.Accounts.Directory.ResolveHandle(ctx, handle)
 	if err != nil {
 		return nil, xrpc.InvalidRequest("Unable to resolve handle")
 	}

@@ -1,0 +1,67 @@
+package pds_test
+
+import (
+	"bytes"
+	"net/http"
+	"testing"
+
+	"github.com/pdskit/pdskit/storage"
+)
+
+// TestDecisionHoldsUntilTheWrite: what an account has begun before it is taken down, deactivated or gets a new password by
+// another's hand isn't carried out after that, although the request was admitted before.
+func TestDecisionHoldsUntilTheWrite(t *testing.T) {
+	type deed struct {
+		name, before string // the call of the store that the decision comes before
+		do           func(t *testing.T, u *user) *response
+	}
+	deeds := []deed{
+		{"a record", "Commit", func(t *testing.T, u *user) *response {
+			return u.post(t, "com.atproto.repo.createRecord", object{
+				"repo": u.did, "collection": "com.example.note", "record": object{"text": "late"},
+			})
+		}},
+		{"an import", "Replace", func(t *testing.T, u *user) *response {
+			car := u.get(t, "com.atproto.sync.getRepo", "did", u.did.String())
+			return u.world.do(t, http.MethodPost, "/xrpc/com.atproto.repo.importRepo", u.access,
+				"application/vnd.ipld.car", bytes.NewReader(car.body))
+		}},
+		{"a blob", "PutBlob", func(t *testing.T, u *user) *response {
+			_, r := u.upload(t, "text/plain", []byte("late"))
+			return r
+		}},
+		{"preferences", "PutDocument", func(t *testing.T, u *user) *response {
+			return u.post(t, "app.bsky.actor.putPreferences", object{"preferences": []any{}})
+		}},
+	}
+	decisions := map[string]func(*storage.Account){
+		"takedown":     func(a *storage.Account) { a.TakedownRef, a.Epoch = "case 1", a.Epoch+1 },
+		"new password": func(a *storage.Account) { a.Epoch, a.SessionEpoch = a.Epoch+1, a.SessionEpoch+1 },
+	}
+	for name, decide := range decisions {
+		for _, d := range deeds {
+			t.Run(d.name+" after a "+name, func(t *testing.T) {
+				w, store := startMeddling(t)
+				alice := w.signUp(t, "alice")
+				_, seq := w.since(t, 0)
+				store.once(d.before, "", func() error {
+					_, err := store.Store.UpdateAccount(t.Context(), alice.did, func(a *storage.Account) error {
+						decide(a)
+						return nil
+					})
+					return err
+				})
+				d.do(t, alice).refused(t, 503, "NotEnoughResources", "just been changed")
+				if events, _ := w.since(t, seq); len(events) > 0 {
+					t.Errorf("events after the decision: %v", events)
+				}
+				if n, _ := store.CountDocuments(t.Context(), storage.DocumentRange{Kind: storage.KindPreferences}); n > 0 {
+					t.Error("there are preferences")
+				}
+				for ref, err := range store.ListBlobs(t.Context(), alice.did, storage.BlobRange{}) {
+					t.Errorf("there is a blob: %v, %v", ref, err)
+				}
+			})
+		}
+	}
+}
