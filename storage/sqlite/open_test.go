@@ -15,10 +15,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(crashEnv); path != "" {
-		crashWriter(path)
-		return
-	}
 	if point := os.Getenv(migrateEnv); point != "" {
 		migrateUntil(point)
 		return
