@@ -7,18 +7,22 @@ import (
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
-// mutants are stores that break one promise each, with the tier of the suite that has to find it out first.
+// racy names the tiers that may find a race first: race, which provokes it, or contract, by chance.
+const racy = "contract race"
+
+// mutants are stores that break one promise each, with the tiers of the suite, separated by spaces, of which one has to
+// find it out first.
 var mutants = map[string]struct {
-	tier string
-	make func() storage.Store
+	tiers string
+	make  func() storage.Store
 }{
 	"a commit is lost":                        {"contract", func() storage.Store { return &lostCommit{Store: memory.New()} }},
 	"applied but reported lost":               {"contract", func() storage.Store { return appliedConflict{memory.New()} }},
-	"head before records":                     {"race", func() storage.Store { return twoSteps{memory.New()} }},
+	"head before records":                     {racy, func() storage.Store { return twoSteps{memory.New()} }},
 	"event without commit":                    {"contract", func() storage.Store { return eventFirst{memory.New()} }},
 	"account without invite":                  {"contract", func() storage.Store { return inviteLater{memory.New()} }},
 	"a commit isn't compared":                 {"contract", func() storage.Store { return blindCommit{memory.New()} }},
-	"a commit is compared too early":          {"race", func() storage.Store { return earlyCompare{memory.New()} }},
+	"a commit is compared too early":          {racy, func() storage.Store { return earlyCompare{memory.New()} }},
 	"dropped nodes stay":                      {"contract", func() storage.Store { return keepNodes{memory.New()} }},
 	"references aren't counted":               {"contract", func() storage.Store { return noReferences{memory.New()} }},
 	"missing blobs are ignored":               {"contract", func() storage.Store { return allowMissing{memory.New()} }},
@@ -29,7 +33,7 @@ var mutants = map[string]struct {
 	"old rows leak":                           {"contract", func() storage.Store { return leakyReplace{memory.New()} }},
 	"snapshots move":                          {"contract", func() storage.Store { return noSnapshot{memory.New()} }},
 	"events in the wrong order":               {"contract", func() storage.Store { return reverseEvents{memory.New()} }},
-	"events become visible late":              {"race", func() storage.Store { return &lateEvents{Store: memory.New()} }},
+	"events become visible late":              {racy, func() storage.Store { return &lateEvents{Store: memory.New()} }},
 	"a skipped number is given":               {"contract", func() storage.Store { return timidRaise{memory.New()} }},
 	"sequence numbers are lowered":            {"contract", func() storage.Store { return &loweredSeq{reusedSeq{Store: memory.New()}} }},
 	"sequence numbers come again":             {"contract", func() storage.Store { return &reusedSeq{Store: memory.New()} }},
@@ -39,7 +43,7 @@ var mutants = map[string]struct {
 	"a collection outlives its records":       {"contract", func() storage.Store { return &stickyMembers{Store: memory.New()} }},
 	"blobs in the order of bytes":             {"contract", func() storage.Store { return byteOrder{memory.New()} }},
 	"since is forgotten on later pages":       {"contract", func() storage.Store { return firstPageSince{memory.New()} }},
-	"a document is given twice":               {"race", func() storage.Store { return takeTwice{memory.New()} }},
+	"a document is given twice":               {racy, func() storage.Store { return takeTwice{memory.New()} }},
 	"a swapped document isn't compared":       {"contract", func() storage.Store { return blindSwap{memory.New()} }},
 	"documents expire too late":               {"contract", func() storage.Store { return lateExpiry{memory.New()} }},
 	"the clock decides what has expired":      {"contract", func() storage.Store { return clockwork{memory.New()} }},
@@ -48,25 +52,25 @@ var mutants = map[string]struct {
 	"handles are normalised":                  {"contract", func() storage.Store { return lowerHandles{memory.New()} }},
 	"a lifted takedown is listed":             {"contract", func() storage.Store { return &stickyList{Store: memory.New()} }},
 	"taken-down blobs by their bytes":         {"contract", func() storage.Store { return byteTakedowns{memory.New()} }},
-	"an update is lost":                       {"race", func() storage.Store { return lostUpdate{memory.New()} }},
+	"an update is lost":                       {racy, func() storage.Store { return lostUpdate{memory.New()} }},
 	"a deleted account leaves its key":        {"contract", func() storage.Store { return keepKey{memory.New()} }},
 	"an active account is due":                {"contract", func() storage.Store { return stickyEnd{memory.New()} }},
 	"deleting nothing leaves an event":        {"contract", func() storage.Store { return eagerDelete{memory.New()} }},
 	"listings run too early":                  {"contract", func() storage.Store { return eagerList{memory.New()} }},
 	"a marked blob isn't claimed again":       {"contract", func() storage.Store { return &claimOnce{Store: memory.New()} }},
 	"what never expires is removed":           {"contract", func() storage.Store { return greedyExpiry{memory.New()} }},
-	"a limit is checked too early":            {"race", func() storage.Store { return earlyLimit{memory.New()} }},
+	"a limit is checked too early":            {racy, func() storage.Store { return earlyLimit{memory.New()} }},
 	"expired documents count":                 {"contract", func() storage.Store { return countAll{memory.New()} }},
 	"Commit ignores its guard":                {"contract", func() storage.Store { return guardless{memory.New(), "Commit"} }},
-	"Commit checks its guard too early":       {"race", func() storage.Store { return earlyGuard{memory.New(), "Commit"} }},
+	"Commit checks its guard too early":       {racy, func() storage.Store { return earlyGuard{memory.New(), "Commit"} }},
 	"Replace ignores its guard":               {"contract", func() storage.Store { return guardless{memory.New(), "Replace"} }},
 	"Replace checks its guard too early":      {"contract", func() storage.Store { return earlyGuard{memory.New(), "Replace"} }},
 	"PutBlob ignores its guard":               {"contract", func() storage.Store { return guardless{memory.New(), "PutBlob"} }},
-	"PutBlob checks its guard too early":      {"race", func() storage.Store { return earlyGuard{memory.New(), "PutBlob"} }},
+	"PutBlob checks its guard too early":      {racy, func() storage.Store { return earlyGuard{memory.New(), "PutBlob"} }},
 	"PutDocument ignores its guard":           {"contract", func() storage.Store { return guardless{memory.New(), "PutDocument"} }},
-	"PutDocument checks its guard too early":  {"race", func() storage.Store { return earlyGuard{memory.New(), "PutDocument"} }},
+	"PutDocument checks its guard too early":  {racy, func() storage.Store { return earlyGuard{memory.New(), "PutDocument"} }},
 	"SwapDocument ignores its guard":          {"contract", func() storage.Store { return guardless{memory.New(), "SwapDocument"} }},
-	"SwapDocument checks its guard too early": {"race", func() storage.Store { return earlyGuard{memory.New(), "SwapDocument"} }},
+	"SwapDocument checks its guard too early": {racy, func() storage.Store { return earlyGuard{memory.New(), "SwapDocument"} }},
 	"a takedown ends with a replacement":      {"contract", func() storage.Store { return brokenTakedown{memory.New()} }},
 	"AppendEvents wakes nobody":               {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "AppendEvents"} }},
 	"CreateAccount wakes nobody":              {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "CreateAccount"} }},
@@ -75,7 +79,7 @@ var mutants = map[string]struct {
 	"Commit wakes nobody":                     {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "Commit"} }},
 	"Replace wakes nobody":                    {"contract", func() storage.Store { return &ears{Store: memory.New(), deaf: "Replace"} }},
 	"others' writes wake nobody":              {"contract", func() storage.Store { return &ownEars{ears{Store: memory.New()}} }},
-	"a write between look and wait":           {"race", func() storage.Store { return &lateEars{ears{Store: memory.New()}} }},
+	"a write between look and wait":           {racy, func() storage.Store { return &lateEars{ears{Store: memory.New()}} }},
 	"a skipped number wakes":                  {"contract", func() storage.Store { return numberWait{memory.New()} }},
 	"any event wakes":                         {"contract", func() storage.Store { return anyWait{memory.New()} }},
 	"a wait outlasts its context":             {"contract", func() storage.Store { return sleeper{memory.New()} }},
