@@ -78,8 +78,10 @@ func (a *Account) Status() AccountStatus {
 // Guard is a condition on an account that a write carries: what the write was decided by. The store checks it
 // within the write, so that what was begun before a decision about the account isn't carried out after it.
 type Guard struct {
-	Epoch    int64           // the account has this epoch
-	Statuses []AccountStatus // the account's status is one of these; if nil, any
+	Epoch int64 // the account has this epoch
+
+	// Statuses has the account's status: nil admits any, an empty slice none.
+	Statuses []AccountStatus
 }
 
 // Admits reports whether an account is what the guard asks for.
@@ -116,7 +118,8 @@ type Accounts interface {
 	//
 	// It returns the account's ID. Errors, of which the first that applies is returned: [ErrExists] if the DID has an
 	// account or a repo; [ErrHandleTaken]; [ErrEmailTaken]; [ErrConflict] if the invite is no longer what Invite.Old
-	// says, or isn't there.
+	// says, or isn't there; [ErrNotFound] if a record refers to a blob, of which a new account has none, unless the
+	// commit's AllowMissingBlobs is set.
 	CreateAccount(ctx context.Context, a NewAccount) (int64, error)
 
 	// Account returns the account with a DID. Error: [ErrNotFound].
@@ -133,8 +136,8 @@ type Accounts interface {
 	// it is, and nothing is written. change may be called more than once, with fresh copies, and calls nothing of the
 	// store. It must not alter ID and DID.
 	//
-	// It returns the sequence number of the last event, or 0 without events. Errors: [ErrNotFound]; [ErrHandleTaken];
-	// [ErrEmailTaken].
+	// It returns the sequence number of the last event, or 0 without events. Errors, of which the first that applies
+	// is returned: [ErrNotFound]; change's own; [ErrHandleTaken]; [ErrEmailTaken].
 	UpdateAccount(ctx context.Context, did syntax.DID, change func(*Account) error, events ...Event) (int64, error)
 
 	// DeleteAccount removes the account with its repo, its takedowns and the documents that it owns, queues its blobs,

@@ -1,5 +1,5 @@
 // Package storage says what a pdskit server keeps, and what a backend must promise about it. It holds interfaces, row
-// types and sentinel errors, and no logic.
+// types and sentinel errors, and no logic but the few rules that every backend has to apply alike.
 //
 // # For a backend's author
 //

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -41,11 +42,13 @@ const (
 type NewDocument struct {
 	Document
 
-	// Guard is a condition on the owner's account; nil for none.
+	// Guard is a condition on the account of this document's Owner; nil for none. In a swap, the owner of the document
+	// that is replaced doesn't matter.
 	Guard *Guard
 
-	// Limit, if positive, is how many documents of the kind the owner may have, with this one. Those that have expired by
-	// this one's IssuedAt don't count. A swap takes no notice of it.
+	// Limit, if positive, is how many documents of the kind the owner may have, with this one. If Owner is "", it is
+	// how many of the kind may be without an owner. Those that have expired by this one's IssuedAt don't count. A swap
+	// takes no notice of it.
 	Limit int
 }
 
@@ -55,6 +58,17 @@ type DocumentRange struct {
 	Owner syntax.DID // "" for all owners, and for documents without one
 	After string     // only IDs that are greater; needs a Kind
 	Limit int        // at most this many; 0 for all
+}
+
+// Validate returns an error, which isn't a sentinel, if a field that another one needs isn't set.
+func (r DocumentRange) Validate() error {
+	switch {
+	case r.Kind == "" && r.Owner == "":
+		return errors.New("storage: a range of documents needs a kind or an owner")
+	case r.Kind == "" && r.After != "":
+		return errors.New("storage: a range of documents that begins after an ID needs a kind")
+	}
+	return nil
 }
 
 // Documents keeps documents. It knows nothing of what they mean, and returns expired ones too, which the caller tells by
@@ -75,18 +89,20 @@ type Documents interface {
 	TakeDocument(ctx context.Context, kind, id string) (Document, error)
 
 	// SwapDocument replaces old by new if the stored document still has old's Value, byte by byte. Both have the same kind
-	// and ID. Errors, of which the first that applies is returned: [ErrGuard], as of PutDocument; [ErrNotFound];
-	// [ErrConflict].
+	// and ID. The guard is on the account of new's Owner. Errors, of which the first that applies is returned:
+	// [ErrGuard], as of PutDocument; [ErrNotFound]; [ErrConflict].
 	SwapDocument(ctx context.Context, old Document, new NewDocument) error
 
-	// ListDocuments yields the documents of a range. Its cost grows with what it yields.
+	// ListDocuments yields the documents of a range. Its cost grows with what it yields. Error: that of the range's
+	// Validate.
 	ListDocuments(ctx context.Context, r DocumentRange) iter.Seq2[Document, error]
 
 	// CountDocuments counts the documents of a range. Its cost may grow with their number, not with that of others.
+	// Error: that of the range's Validate.
 	CountDocuments(ctx context.Context, r DocumentRange) (int64, error)
 
 	// DeleteDocuments removes an account's documents of the given kinds, and nothing if none is given: its signing key is
-	// a document, too. The owner isn't "".
+	// a document, too. An owner of "" removes nothing.
 	DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error
 
 	// ExpireDocuments removes up to limit documents whose ExpiresAt is set and not after now, and returns how many it

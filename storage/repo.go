@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
@@ -98,6 +99,18 @@ type RecordRange struct {
 	Limit   int  // at most this many; 0 for all
 }
 
+// Validate returns an error, which isn't a sentinel, if a field that another one needs isn't set, or one that excludes
+// another one is.
+func (r RecordRange) Validate() error {
+	switch {
+	case r.Collection == "" && (r.After != "" || r.Before != "" || r.Subject != ""):
+		return errors.New("storage: a range of records by key or by subject needs a collection")
+	case r.Subject != "" && r.Blob.Defined():
+		return errors.New("storage: a range of records has either a subject or a blob")
+	}
+	return nil
+}
+
 // RepoStats counts what a repo consists of.
 type RepoStats struct {
 	Nodes   int64
@@ -116,7 +129,8 @@ type RepoReader interface {
 	// Record returns the record at a path. Error: [ErrNotFound].
 	Record(ctx context.Context, did syntax.DID, path string) (Record, error)
 
-	// Records yields the records of a range, none if there is no such repo. Memory doesn't grow with their number.
+	// Records yields the records of a range, none if there is no such repo. Memory doesn't grow with their number. Error:
+	// that of the range's Validate.
 	Records(ctx context.Context, did syntax.DID, r RecordRange) iter.Seq2[Record, error]
 
 	// Collections returns the collections that have a record, in ascending order. Its cost grows with their number, not

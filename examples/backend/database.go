@@ -96,7 +96,10 @@ func get(c *sqlite.Conn, kind, id string) (storage.Document, error) {
 }
 
 // selection returns what follows SELECT for the documents of a range.
-func selection(r storage.DocumentRange) (from string, args []any) {
+func selection(r storage.DocumentRange) (from string, args []any, err error) {
+	if err := r.Validate(); err != nil {
+		return "", nil, err
+	}
 	from = "FROM documents WHERE true"
 	where := func(condition, value string) {
 		if value != "" {
@@ -110,7 +113,7 @@ func selection(r storage.DocumentRange) (from string, args []any) {
 	if r.Limit > 0 {
 		from, args = from+" LIMIT ?", append(args, r.Limit)
 	}
-	return from, args
+	return from, args, nil
 }
 
 func query(c *sqlite.Conn, from string, args ...any) (found []storage.Document, err error) {

@@ -87,8 +87,11 @@ func (d *documents) swap(ctx context.Context, old, new storage.Document) (replac
 func (d *documents) list(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
 	return func(yield func(storage.Document, error) bool) {
 		var found []storage.Document
-		err := d.read(ctx, func(c *sqlite.Conn) (err error) {
-			from, args := selection(r)
+		err := d.read(ctx, func(c *sqlite.Conn) error {
+			from, args, err := selection(r)
+			if err != nil {
+				return err
+			}
 			found, err = query(c, from, args...)
 			return err
 		})
@@ -106,14 +109,21 @@ func (d *documents) list(ctx context.Context, r storage.DocumentRange) iter.Seq2
 
 func (d *documents) count(ctx context.Context, r storage.DocumentRange) (n int64, err error) {
 	err = d.read(ctx, func(c *sqlite.Conn) error {
-		from, args := selection(r)
+		from, args, err := selection(r)
+		if err != nil {
+			return err
+		}
 		n, err = count(c, "FROM (SELECT id "+from+")", args...)
 		return err
 	})
 	return n, err
 }
 
+// delete deletes an account's documents of some kinds. Those without an owner are no account's.
 func (d *documents) delete(ctx context.Context, owner syntax.DID, kinds []string) error {
+	if owner == "" {
+		return nil
+	}
 	return d.write(ctx, func(c *sqlite.Conn) error {
 		for _, kind := range kinds {
 			if err := exec(c, "DELETE FROM documents WHERE owner = ? AND kind = ?", owner.String(), kind); err != nil {
@@ -126,6 +136,9 @@ func (d *documents) delete(ctx context.Context, owner syntax.DID, kinds []string
 
 // deleteAll deletes all of an account's documents, and returns them for [documents.putBack].
 func (d *documents) deleteAll(ctx context.Context, owner syntax.DID) (deleted []storage.Document, err error) {
+	if owner == "" {
+		return nil, nil
+	}
 	err = d.write(ctx, func(c *sqlite.Conn) error {
 		if deleted, err = query(c, "FROM documents WHERE owner = ?", owner.String()); err != nil {
 			return err

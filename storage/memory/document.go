@@ -69,6 +69,10 @@ func (s *Store) SwapDocument(ctx context.Context, old storage.Document, new stor
 // ListDocuments implements [storage.Documents].
 func (s *Store) ListDocuments(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
 	return func(yield func(storage.Document, error) bool) {
+		if err := r.Validate(); err != nil {
+			yield(storage.Document{}, err)
+			return
+		}
 		s.now.Load().scanDocuments(r, func(d *storage.Document) bool {
 			if err := ctx.Err(); err != nil {
 				yield(storage.Document{}, err)
@@ -81,6 +85,9 @@ func (s *Store) ListDocuments(ctx context.Context, r storage.DocumentRange) iter
 
 // CountDocuments implements [storage.Documents].
 func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (n int64, err error) {
+	if err := r.Validate(); err != nil {
+		return 0, err
+	}
 	s.now.Load().scanDocuments(r, func(*storage.Document) bool { n++; return true })
 	return n, ctx.Err()
 }
@@ -186,8 +193,11 @@ func (s *state) valid(kind string, owner syntax.DID, now time.Time) (n int) {
 	return n
 }
 
-// deleteDocuments removes an account's documents of some kinds.
+// deleteDocuments removes an account's documents of some kinds. It keeps those without an owner.
 func (s *state) deleteDocuments(owner syntax.DID, of func(kind string) bool) {
+	if owner == "" {
+		return
+	}
 	var drop []*storage.Document
 	s.scanDocuments(storage.DocumentRange{Owner: owner}, func(d *storage.Document) bool {
 		if of(d.Kind) {

@@ -173,6 +173,10 @@ func (r reader) Records(
 	ctx context.Context, did syntax.DID, in storage.RecordRange,
 ) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
+		if err := in.Validate(); err != nil {
+			yield(storage.Record{}, err)
+			return
+		}
 		p := r.load().repo(did)
 		if p == nil {
 			return

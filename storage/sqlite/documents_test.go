@@ -103,28 +103,6 @@ func TestDocumentLimit(t *testing.T) {
 	}
 }
 
-// The last sequence number that there is isn't exceeded.
-func TestMaxSeq(t *testing.T) {
-	s := open(t, Options{})
-	for _, seq := range []int64{-1, storage.MaxSeq + 1} {
-		if err := s.RaiseSeq(t.Context(), seq); err == nil {
-			t.Errorf("raised to %d", seq)
-		}
-	}
-	if err := s.RaiseSeq(t.Context(), storage.MaxSeq-1); err != nil {
-		t.Fatal(err)
-	}
-	if seq, err := s.AppendEvents(t.Context(), event(did(1), 1)); err != nil || seq != storage.MaxSeq {
-		t.Errorf("event %d, %v", seq, err)
-	}
-	if seq, err := s.AppendEvents(t.Context(), event(did(1), 1)); err == nil {
-		t.Errorf("event %d", seq)
-	}
-	if seq, err := s.LastSeq(t.Context()); err != nil || seq != storage.MaxSeq {
-		t.Errorf("last: %d, %v", seq, err)
-	}
-}
-
 // Without a kind nothing is deleted: an account's signing key is a document, too.
 func TestDeleteDocuments(t *testing.T) {
 	s := open(t, Options{})

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	"github.com/pdskit/pdskit/storage"
@@ -18,41 +17,39 @@ const (
 // ListDocuments implements [storage.Documents].
 func (s *Store) ListDocuments(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
 	return list(ctx, s.readers, func(db *conn) iter.Seq2[storage.Document, error] {
-		from, args, err := documentsIn(r)
-		if err != nil {
-			return func(yield func(storage.Document, error) bool) { yield(storage.Document{}, err) }
+		if err := r.Validate(); err != nil {
+			return failed[storage.Document](err)
 		}
+		from, args := documentsIn(r)
 		return each(ctx, db, scanDocument, `SELECT `+documentColumns+` `+from, args...)
 	})
 }
 
 // CountDocuments implements [storage.Documents].
 func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (int64, error) {
-	from, args, err := documentsIn(r)
-	if err != nil {
+	if err := r.Validate(); err != nil {
 		return 0, err
 	}
+	from, args := documentsIn(r)
 	return read(ctx, s.readers, func(db *conn) (int64, error) {
 		return one(db, scanInt, `SELECT count(*) FROM (SELECT 1 `+from+`)`, args...)
 	})
 }
 
-// documentsIn returns the end of a query for the documents of a range, from FROM on, and its
-// arguments.
-func documentsIn(r storage.DocumentRange) (from string, args []any, err error) {
+// documentsIn returns the end of a query for the documents of a range that is valid, from FROM on,
+// and its arguments.
+func documentsIn(r storage.DocumentRange) (from string, args []any) {
 	limit := r.Limit
 	if limit <= 0 {
 		limit = -1 // none
 	}
 	switch {
 	case r.Owner != "" && r.Kind != "":
-		return documentsOfBoth + `ORDER BY id LIMIT ?4`, []any{r.Owner, r.Kind, r.After, limit}, nil
+		return documentsOfBoth + `ORDER BY id LIMIT ?4`, []any{r.Owner, r.Kind, r.After, limit}
 	case r.Owner != "":
-		return documentsOfOwner + `ORDER BY kind, id LIMIT ?2`, []any{r.Owner, limit}, nil
-	case r.Kind != "":
-		return documentsOfKind + `ORDER BY id LIMIT ?3`, []any{r.Kind, r.After, limit}, nil
+		return documentsOfOwner + `ORDER BY kind, id LIMIT ?2`, []any{r.Owner, limit}
 	}
-	return "", nil, errors.New("sqlite: a range of documents without kind and owner")
+	return documentsOfKind + `ORDER BY id LIMIT ?3`, []any{r.Kind, r.After, limit}
 }
 
 // countUnexpired counts the documents of d's kind and owner that hadn't expired when d was issued.

@@ -102,11 +102,18 @@ func list[T any](ctx context.Context, p *pool, rows func(*conn) iter.Seq2[T, err
 	return func(yield func(T, error) bool) {
 		c, err := p.take(ctx)
 		if err != nil {
-			var zero T
-			yield(zero, err)
+			failed[T](err)(yield)
 			return
 		}
 		defer p.put(c)
 		rows(c)(yield)
+	}
+}
+
+// failed returns a listing of nothing but an error.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		yield(zero, err)
 	}
 }

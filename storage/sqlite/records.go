@@ -27,6 +27,9 @@ const (
 )
 
 func (r reader) Records(ctx context.Context, did syntax.DID, rr storage.RecordRange) iter.Seq2[storage.Record, error] {
+	if err := rr.Validate(); err != nil {
+		return failed[storage.Record](err)
+	}
 	from, to := bounds(rr)
 	limit := rr.Limit
 	if limit <= 0 {

@@ -49,6 +49,8 @@ var accountSentences = []sentence{
 		func(t *testing.T, s storage.Store) {
 			testCreateRefused(t, s, 1, storage.ErrConflict, func(a *storage.NewAccount) { a.Invite = useOf("code") })
 		}},
+	{"Accounts.CreateAccount", "missing blob", "[ErrNotFound] if a record refers to a blob, of which a new account has " +
+		"none, unless the commit's AllowMissingBlobs is set.", testCreateMissing},
 	{"Accounts.CreateAccount", "which error is first", "Errors, of which the first that applies is returned",
 		testCreatePrecedence},
 	{"Accounts.CreateAccount", "without a guard", "CreateAccount creates an account and its repo",
@@ -135,11 +137,11 @@ func testCreatePrecedence(t *testing.T, s storage.Store) {
 	create(t, s, 2)
 	refused := func(n int, target error, alter func(*storage.NewAccount)) {
 		t.Helper()
-		a, _ := newAccount(n, put("a.b.c/1", "one"))
+		a, _ := newAccount(n, put("a.b.c/1", "one", blobOf("missing")))
 		a.Invite = useOf("none")
 		alter(&a)
 		_, err := s.CreateAccount(t.Context(), a)
-		for _, e := range []error{storage.ErrHandleTaken, storage.ErrEmailTaken} {
+		for _, e := range []error{storage.ErrHandleTaken, storage.ErrEmailTaken, storage.ErrNotFound} {
 			if e != target && errors.Is(err, e) {
 				t.Fatalf("CreateAccount: error is %v, want %v", err, target)
 			}
@@ -153,7 +155,26 @@ func testCreatePrecedence(t *testing.T, s storage.Store) {
 	refused(3, storage.ErrHandleTaken, func(a *storage.NewAccount) { handle(a); email(a) })
 	refused(3, storage.ErrEmailTaken, email)
 	refused(3, storage.ErrConflict, func(*storage.NewAccount) {})
+	refused(3, storage.ErrNotFound, func(a *storage.NewAccount) { a.Invite = nil })
 	ok(t, "Check", Check(t.Context(), s))
+}
+
+func testCreateMissing(t *testing.T, s storage.Store) {
+	use := useOf("code")
+	store(t, s, use.Old)
+	create(t, s, 2)
+	upload(t, s, testBlob(testDID(2), "blob", 1)) // which is another account's
+	missing := put("a.b.c/2", "two", blobOf("blob"))
+	testCreateRefused(t, s, 1, storage.ErrNotFound, func(a *storage.NewAccount) {
+		with, _ := newAccount(1, missing)
+		a.Commit, a.Invite = with.Commit, use
+	})
+	want(t, "the invite", must(s.Document(t.Context(), "invite", "code"))(t), use.Old)
+	a, r := newAccount(1, missing)
+	a.Invite, a.Commit.AllowMissingBlobs = use, true
+	must(s.CreateAccount(t.Context(), a))(t)
+	wantRepo(t, s, r)
+	want(t, "the invite", must(s.Document(t.Context(), "invite", "code"))(t), use.New)
 }
 
 func testAccountIDs(t *testing.T, s storage.Store) {

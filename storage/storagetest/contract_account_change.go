@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -29,6 +30,8 @@ var accountChangeSentences = []sentence{
 	{"Accounts.UpdateAccount", "email taken", "[ErrEmailTaken]", func(t *testing.T, s storage.Store) {
 		testUpdateTaken(t, s, storage.ErrEmailTaken, func(a *storage.Account) { a.Email = "user2@example.com" })
 	}},
+	{"Accounts.UpdateAccount", "which error is first", "Errors, of which the first that applies is returned",
+		testUpdatePrecedence},
 	{"Accounts.UpdateAccount", "a handle that was given up is free", "[ErrHandleTaken]", testUpdateFrees},
 	{"Accounts.DeleteAccount", "removes all", "DeleteAccount removes the account with its repo, its takedowns and the " +
 		"documents that it owns, queues its blobs, taken down or not, for deletion (see [BlobIndex]), removes the account's " +
@@ -128,6 +131,34 @@ func testUpdateTaken(t *testing.T, s storage.Store, target error, alter func(*st
 	want(t, "the log", events(t, s), log)
 	want(t, "AccountByHandle", must(s.AccountByHandle(ctx, "user2.test"))(t).DID, testDID(2))
 	want(t, "AccountByEmail", must(s.AccountByEmail(ctx, "user2@example.com"))(t).DID, testDID(2))
+}
+
+// testUpdatePrecedence gives an update every reason to fail, and takes one after the other away.
+func testUpdatePrecedence(t *testing.T, s storage.Store) {
+	for n := 1; n <= 3; n++ {
+		create(t, s, n)
+	}
+	own := errors.New("refused")
+	for _, of := range []struct {
+		handle, email string
+		refuse, want  error
+	}{
+		{"user2.test", "user3@example.com", own, own},
+		{"user2.test", "user3@example.com", nil, storage.ErrHandleTaken},
+		{"user2.test", "user2@example.com", nil, storage.ErrHandleTaken},
+		{"user1.test", "user3@example.com", nil, storage.ErrEmailTaken},
+	} {
+		before := must(s.Account(t.Context(), testDID(1)))(t)
+		_, err := s.UpdateAccount(t.Context(), testDID(1), func(a *storage.Account) error {
+			a.Handle, a.Email = syntax.Handle(of.handle), of.email
+			return of.refuse
+		})
+		fails(t, "UpdateAccount", err, of.want)
+		if of.want == storage.ErrHandleTaken && errors.Is(err, storage.ErrEmailTaken) {
+			t.Fatalf("UpdateAccount: error is %v, want the handle's alone", err)
+		}
+		want(t, "Account", must(s.Account(t.Context(), testDID(1)))(t), before)
+	}
 }
 
 func testUpdateFrees(t *testing.T, s storage.Store) {

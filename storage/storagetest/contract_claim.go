@@ -23,6 +23,8 @@ var claimSentences = []sentence{
 	{"BlobIndex.RemoveBlob", "marked ones only", "RemoveBlob removes a blob that is marked; one that isn't stays.",
 		testRemoveBlob},
 	{"BlobIndex.RemoveBlob", "idempotent", "It is idempotent.", testRemoveBlob},
+	{"BlobIndex.RemoveBlob", "of a deleted account", "The blobs of a deleted account are marked from the deletion on, so " +
+		"it removes them even before ClaimBlobs has returned them.", testRemoveDeleted},
 }
 
 func testClaimSteps(t *testing.T, s storage.Store) {
@@ -111,6 +113,26 @@ func testClaimTakedown(t *testing.T, s storage.Store) {
 	want(t, "ClaimBlobs after a takedown is lifted", claimed(t, s, at(9)), blobStrings("lost"))
 	must(s.DeleteAccount(ctx, did))(t)
 	want(t, "ClaimBlobs after the account is deleted", claimed(t, s, at(9)), blobStrings("lost", "temporary"))
+}
+
+func testRemoveDeleted(t *testing.T, s storage.Store) {
+	ctx, did := t.Context(), testDID(1)
+	r := create(t, s, 1)
+	for _, data := range []string{"temporary", "referenced", "taken down", "left"} {
+		upload(t, s, testBlob(did, data, 5))
+	}
+	commit(t, s, r, put("a.b.c/1", "one", blobOf("referenced")))
+	takeDownBlob(t, s, did, "taken down", "ref")
+	must(s.DeleteAccount(ctx, did))(t)
+	for _, data := range []string{"temporary", "referenced", "taken down"} {
+		ok(t, "RemoveBlob", s.RemoveBlob(ctx, storage.BlobID{DID: did, CID: blobOf(data)}))
+	}
+	want(t, "ClaimBlobs", claimed(t, s, at(0)), blobStrings("left"))
+	create(t, s, 1)
+	for _, data := range []string{"temporary", "referenced", "taken down"} { // as if they had never been there
+		upload(t, s, testBlob(did, data, 6))
+		want(t, "Blob", must(s.Blob(ctx, did, blobOf(data)))(t), testBlob(did, data, 6))
+	}
 }
 
 func testRemoveBlob(t *testing.T, s storage.Store) {

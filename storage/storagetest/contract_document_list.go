@@ -16,9 +16,12 @@ var documentListSentences = []sentence{
 	{"Documents.ListDocuments", "by kind, by owner and by both", "ListDocuments yields the documents of a range.",
 		testListDocuments},
 	{"Documents.ListDocuments", "many", "ListDocuments yields the documents of a range.", testListDocumentsMany},
+	{"Documents.ListDocuments", "a range that isn't valid", "Error: that of the range's Validate.", testDocumentRanges},
 	{"Documents.CountDocuments", "of each range", "CountDocuments counts the documents of a range.", testListDocuments},
+	{"Documents.CountDocuments", "a range that isn't valid", "Error: that of the range's Validate.", testDocumentRanges},
 	{"Documents.DeleteDocuments", "of some kinds", "DeleteDocuments removes an account's documents of the given kinds, " +
 		"and nothing if none is given: its signing key is a document, too.", testDeleteDocuments},
+	{"Documents.DeleteDocuments", "without an owner", "An owner of \"\" removes nothing.", testDeleteNobodys},
 	{"Documents.ExpireDocuments", "up to limit", "ExpireDocuments removes up to limit documents whose ExpiresAt is set and " +
 		"not after now, and returns how many it removed.", testExpireDocuments},
 	{"Documents.ExpireDocuments", "those that never expire", "whose ExpiresAt is set and not after now",
@@ -132,6 +135,38 @@ func testDeleteDocuments(t *testing.T, s storage.Store) {
 	_, err := s.Document(ctx, "kind", "a 1")
 	fails(t, "Document", err, storage.ErrNotFound)
 	want(t, "number of documents that expire", must(s.ExpireDocuments(ctx, at(99), 99))(t), 12)
+}
+
+func testDeleteNobodys(t *testing.T, s storage.Store) {
+	ds := putDocuments(t, s)
+	ok(t, "DeleteDocuments", s.DeleteDocuments(t.Context(), "", "kin", "kind", "other kind"))
+	for _, kind := range []string{"kin", "kind", "other kind"} {
+		wantDocuments(t, s, ds, storage.DocumentRange{Kind: kind})
+	}
+	for _, owner := range documentOwners[:2] {
+		wantDocuments(t, s, ds, storage.DocumentRange{Owner: owner})
+	}
+}
+
+func testDocumentRanges(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	putDocuments(t, s)
+	for _, r := range []storage.DocumentRange{
+		{}, {Limit: 1}, {After: "a"}, {After: "a", Limit: 1}, {Owner: testDID(1), After: "a"}, {Owner: testDID(3), After: "a"},
+	} {
+		ds, err := collect(s.ListDocuments(ctx, r))
+		wantInvalid(t, fmt.Sprintf("ListDocuments in %+v", r), len(ds), err)
+		n, err := s.CountDocuments(ctx, r)
+		wantInvalid(t, fmt.Sprintf("CountDocuments in %+v", r), int(n), err)
+	}
+}
+
+// wantInvalid fails the test unless a method has refused a range.
+func wantInvalid(t *testing.T, what string, n int, err error) {
+	t.Helper()
+	if err == nil || n > 0 || slices.Contains(sentinels, sentinel(err)) {
+		t.Fatalf("%s: %d, error %v, want an error that isn't a sentinel", what, n, err)
+	}
 }
 
 func testExpireDocuments(t *testing.T, s storage.Store) {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/pdskit/pdskit/storage"
@@ -19,6 +20,8 @@ var seqSentences = []sentence{
 		testRaiseNever},
 	{"Events.RaiseSeq", "out of range", "It is an error if seq is negative or greater than [MaxSeq], and nothing changes " +
 		"then.", testRaiseRange},
+	{"Events", "no number is left", "A write of any method whose last event would get a number above [MaxSeq] fails with " +
+		"an error that isn't a sentinel, and writes nothing at all.", testLastNumber},
 }
 
 func testSeqs(t *testing.T, s storage.Store) {
@@ -132,4 +135,38 @@ func testRaiseRange(t *testing.T, s storage.Store) {
 		ok(t, "RaiseSeq", s.RaiseSeq(ctx, storage.MaxSeq))
 		refused(storage.MaxSeq)
 	}
+}
+
+// testLastNumber lets each method write when the log is at its end, or nearly so.
+func testLastNumber(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	r := create(t, s, 1, put("a.b.c/0", "before"))
+	account := must(s.Account(ctx, testDID(1)))(t)
+	e := testEvent(testDID(1), storage.EventIdentity, 1)
+	refused := func(what string, last int64, err error) {
+		t.Helper()
+		if err == nil || slices.Contains(sentinels, sentinel(err)) {
+			t.Fatalf("%s: error is %v, want one that isn't a sentinel", what, err)
+		}
+		want(t, "LastSeq after "+what, must(s.LastSeq(ctx))(t), last)
+	}
+	ok(t, "RaiseSeq", s.RaiseSeq(ctx, storage.MaxSeq-1))
+	log := events(t, s)
+	refused("AppendEvents of two", storage.MaxSeq-1, only(s.AppendEvents(ctx, e, e)))
+	want(t, "the log", events(t, s), log)
+	want(t, "the last number", must(s.AppendEvents(ctx, e))(t), storage.MaxSeq)
+	log = events(t, s)
+	for _, w := range eventWriters {
+		refused(w.name, storage.MaxSeq, w.write(ctx, s, r))
+		want(t, "the log after "+w.name, events(t, s), log)
+		want(t, "Account after "+w.name, must(s.Account(ctx, testDID(1)))(t), account)
+		wantRepo(t, s, r)
+		wantNoRepo(t, s, testDID(2))
+		_, err := s.Account(ctx, testDID(2))
+		fails(t, "Account", err, storage.ErrNotFound)
+	}
+	c, next := r.commit(put("a.b.c/1", "one"))
+	c.Events = nil // it needs no number
+	must(s.Commit(ctx, c))(t)
+	wantRepo(t, s, next)
 }

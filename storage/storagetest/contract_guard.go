@@ -25,6 +25,7 @@ var guardSentences = []sentence{
 		testPutDocumentPrecedence},
 	{"Documents.SwapDocument", "the guard", "[ErrGuard], as of PutDocument",
 		func(t *testing.T, s storage.Store) { testGuard(t, s, guardedSwapDocument) }},
+	{"Documents.SwapDocument", "whose account is guarded", "The guard is on the account of new's Owner.", testSwapOwners},
 	{"Documents.SwapDocument", "the guard comes first", "Errors, of which the first that applies is returned",
 		testSwapDocumentPrecedence},
 }
@@ -238,6 +239,23 @@ func testPutDocumentPrecedence(t *testing.T, s storage.Store) {
 		guarded := storage.NewDocument{Document: d, Guard: &storage.Guard{}}
 		fails(t, "PutDocument with a guard and no account", s.PutDocument(ctx, guarded), storage.ErrGuard)
 	}
+}
+
+func testSwapOwners(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for n := 1; n <= 2; n++ {
+		create(t, s, n)
+		alter(t, s, n, func(a *storage.Account) { a.Epoch = int64(n) })
+	}
+	old := testDocument("kind", "id", testDID(1), 9)
+	store(t, s, old)
+	new := fresh(old)
+	new.Owner, new.Guard = testDID(2), &storage.Guard{Epoch: 1}
+	fails(t, "SwapDocument with a guard on the old owner", s.SwapDocument(ctx, old, new), storage.ErrGuard)
+	want(t, "Document", must(s.Document(ctx, "kind", "id"))(t), old)
+	new.Guard = &storage.Guard{Epoch: 2}
+	ok(t, "SwapDocument with a guard on the new owner", s.SwapDocument(ctx, old, new))
+	want(t, "Document", must(s.Document(ctx, "kind", "id"))(t), new.Document)
 }
 
 func testSwapDocumentPrecedence(t *testing.T, s storage.Store) {

@@ -10,6 +10,7 @@ import (
 var limitSentences = []sentence{
 	{"Documents.PutDocument", "the limit", "[ErrLimit]", testLimit},
 	{"Documents.PutDocument", "expired ones don't count", "[ErrLimit]", testLimitExpired},
+	{"Documents.PutDocument", "the limit without an owner", "[ErrLimit]", testLimitNoOwner},
 	{"Documents.SwapDocument", "no limit", "SwapDocument replaces old by new", testLimitSwap},
 }
 
@@ -58,6 +59,28 @@ func testLimitExpired(t *testing.T, s storage.Store) {
 	fails(t, "PutDocument", s.PutDocument(ctx, again), storage.ErrLimit)
 	again.Limit = 3
 	ok(t, "PutDocument", s.PutDocument(ctx, again))
+}
+
+// testLimitNoOwner: the documents of a kind that have no owner count as if it were one.
+func testLimitNoOwner(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for i := range 3 { // which don't count
+		store(t, s, forever("kind", fmt.Sprint("owned ", i), testDID(i)), forever("other kind", fmt.Sprint(i), ""))
+	}
+	store(t, s, testDocument("kind", "expired", "", 1))
+	for i := range 3 {
+		d := storage.NewDocument{Document: forever("kind", fmt.Sprint(i), ""), Limit: 2}
+		d.IssuedAt = at(1)
+		if err := s.PutDocument(ctx, d); i < 2 {
+			ok(t, "PutDocument", err)
+		} else {
+			fails(t, "PutDocument", err, storage.ErrLimit)
+		}
+	}
+	_, err := s.Document(ctx, "kind", "2")
+	fails(t, "Document", err, storage.ErrNotFound)
+	owned := storage.NewDocument{Document: forever("kind", "owned 9", testDID(9)), Limit: 1}
+	ok(t, "PutDocument of an account", s.PutDocument(ctx, owned))
 }
 
 func testLimitSwap(t *testing.T, s storage.Store) {

@@ -18,6 +18,7 @@ var rangeSentences = []sentence{
 		want(t, "Records", paths(t, s, testDID(2), storage.RecordRange{}), nil)
 		want(t, "Records", paths(t, s, testDID(2), storage.RecordRange{Collection: "a.b.c"}), nil)
 	}},
+	{"RepoReader.Records", "a range that isn't valid", "Error: that of the range's Validate.", testRecordsInvalid},
 	{"RepoReader.Records", "many", "Records yields the records of a range", testRecordsMany},
 }
 
@@ -82,6 +83,27 @@ func testRecordsRange(t *testing.T, s storage.Store) {
 				got = paths(t, s, testDID(1), in)
 				want(t, fmt.Sprintf("Records in %+v", in), got, inRange(rangePaths, in))
 			}
+		}
+	}
+}
+
+func testRecordsInvalid(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	r := create(t, s, 1)
+	upload(t, s, testBlob(testDID(1), "blob", 1))
+	commit(t, s, r, about("a.b.c/1", "one", "subject", blobOf("blob")))
+	for _, r := range []storage.RecordRange{
+		{After: "0"}, {Before: "2"}, {Subject: "subject"}, {Blob: blobOf("blob"), After: "0"},
+		{Collection: "a.b.c", Subject: "subject", Blob: blobOf("blob")},
+	} {
+		for _, did := range []syntax.DID{testDID(1), testDID(2)} {
+			records, err := collect(s.Records(ctx, did, r))
+			wantInvalid(t, fmt.Sprintf("Records in %+v", r), len(records), err)
+			ok(t, "Snapshot", s.Snapshot(ctx, func(snap storage.RepoReader) error {
+				records, err := collect(snap.Records(ctx, did, r))
+				wantInvalid(t, fmt.Sprintf("Records of a snapshot in %+v", r), len(records), err)
+				return nil
+			}))
 		}
 	}
 }

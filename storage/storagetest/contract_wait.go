@@ -19,7 +19,7 @@ var waitSentences = []sentence{
 	{"Events.WaitEvents", "not too early", "otherwise as soon as one is written", testWaitNotEarly},
 	{"Events.WaitEvents", "whatever writes", "otherwise as soon as one is written, by whichever method and whoever does it.",
 		testWaitMethods},
-	{"Events.WaitEvents", "whoever writes", "A writer of the same process wakes it within milliseconds", testWaitWrapped},
+	{"Events.WaitEvents", "whoever writes", "A writer of the same Store wakes it within milliseconds", testWaitWrapped},
 	{"Events.WaitEvents", "later numbers", "whose sequence number is greater than after", testWaitLater},
 	{"Events.WaitEvents", "writers and many waiters", "It doesn't delay writers, and any number of calls may wait.",
 		testWaitMany},

@@ -140,12 +140,15 @@ func (m *model) guard(did syntax.DID) (g *storage.Guard, met bool) {
 	return g, a != nil && g.Admits(a)
 }
 
-// sentinel returns the most special of the sentinel errors that err is.
+// sentinels are the sentinel errors, special ones first.
+var sentinels = []error{
+	storage.ErrHandleTaken, storage.ErrEmailTaken, storage.ErrExists, storage.ErrNotFound, storage.ErrConflict,
+	storage.ErrGuard, storage.ErrLimit, storage.ErrFull, storage.ErrCut,
+}
+
+// sentinel returns the most special of the sentinel errors that err is, and err itself if it is none.
 func sentinel(err error) error {
-	for _, s := range []error{
-		storage.ErrHandleTaken, storage.ErrEmailTaken, storage.ErrExists, storage.ErrNotFound, storage.ErrConflict,
-		storage.ErrGuard, storage.ErrLimit,
-	} {
+	for _, s := range sentinels {
 		if errors.Is(err, s) {
 			return s
 		}

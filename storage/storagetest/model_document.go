@@ -32,7 +32,7 @@ func (m *model) putDocument() {
 	id := documentID{d.Kind, d.ID}
 	var met bool
 	d.Guard, met = m.guard(d.Owner)
-	if d.Owner != "" && m.chance(40) {
+	if m.chance(40) {
 		d.Limit = m.random.IntN(3) + 1
 	}
 	others := 0
@@ -98,12 +98,12 @@ func (m *model) swapDocument() {
 }
 
 func (m *model) deleteDocuments() {
-	owner := choose(m, modelDIDs)
+	owner := choose(m, append(modelDIDs, ""))
 	kinds := modelKinds[:m.random.IntN(len(modelKinds)+1)]
 	m.note("DeleteDocuments %s %v", owner, kinds)
 	m.failed(m.store.DeleteDocuments(m.t.Context(), owner, kinds...), nil)
 	maps.DeleteFunc(m.documents, func(id documentID, d storage.Document) bool {
-		return d.Owner == owner && slices.Contains(kinds, id.kind)
+		return owner != "" && d.Owner == owner && slices.Contains(kinds, id.kind)
 	})
 }
 

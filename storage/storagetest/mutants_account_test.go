@@ -95,3 +95,23 @@ func (s stickyEnd) DueAccounts(ctx context.Context, now time.Time, limit int) it
 		}
 	}
 }
+
+// emailFirst names the address if both the handle and the address are taken.
+type emailFirst struct{ storage.Store }
+
+func (s emailFirst) UpdateAccount(
+	ctx context.Context, did syntax.DID, change func(*storage.Account) error, events ...storage.Event,
+) (int64, error) {
+	var email string
+	seq, err := s.Store.UpdateAccount(ctx, did, func(a *storage.Account) error {
+		err := change(a)
+		email = a.Email
+		return err
+	}, events...)
+	if errors.Is(err, storage.ErrHandleTaken) {
+		if a, look := s.AccountByEmail(ctx, email); look == nil && a.DID != did {
+			err = storage.ErrEmailTaken
+		}
+	}
+	return seq, err
+}

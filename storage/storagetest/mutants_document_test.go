@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/pdskit/pdskit/storage"
 )
 
@@ -169,4 +170,64 @@ func (s *claimOnce) ClaimBlobs(ctx context.Context, before time.Time, limit int)
 		s.claimed[id] = true
 	}
 	return ids, err
+}
+
+// nobodys removes the documents of all when it is told to remove those of nobody.
+type nobodys struct{ storage.Store }
+
+func (s nobodys) DeleteDocuments(ctx context.Context, owner syntax.DID, kinds ...string) error {
+	if owner != "" {
+		return s.Store.DeleteDocuments(ctx, owner, kinds...)
+	}
+	for _, kind := range kinds {
+		for d := range s.ListDocuments(ctx, storage.DocumentRange{Kind: kind}) {
+			s.TakeDocument(ctx, d.Kind, d.ID)
+		}
+	}
+	return nil
+}
+
+// unlimited limits only what has an owner.
+type unlimited struct{ storage.Store }
+
+func (s unlimited) PutDocument(ctx context.Context, d storage.NewDocument) error {
+	if d.Owner == "" {
+		d.Limit = 0
+	}
+	return s.Store.PutDocument(ctx, d)
+}
+
+// emptyRange finds nothing where it should complain.
+type emptyRange struct{ storage.Store }
+
+func (s emptyRange) ListDocuments(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
+	if r.Validate() != nil {
+		return func(func(storage.Document, error) bool) {}
+	}
+	return s.Store.ListDocuments(ctx, r)
+}
+
+// lateMark marks the blobs of a deleted account no earlier than others.
+type lateMark struct{ claimOnce }
+
+func (s *lateMark) ClaimBlobs(ctx context.Context, before time.Time, limit int) ([]storage.BlobID, error) {
+	ids, err := s.Store.ClaimBlobs(ctx, before, limit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claimed == nil {
+		s.claimed = make(map[storage.BlobID]bool)
+	}
+	for _, id := range ids {
+		s.claimed[id] = true
+	}
+	return ids, err
+}
+
+func (s *lateMark) RemoveBlob(ctx context.Context, id storage.BlobID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.claimed[id] {
+		return nil
+	}
+	return s.Store.RemoveBlob(ctx, id)
 }

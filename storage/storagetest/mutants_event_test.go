@@ -151,3 +151,15 @@ func (s shortEvents) ListEvents(ctx context.Context, r storage.EventRange) iter.
 		}
 	}
 }
+
+// lastCommit makes a commit without its events if there is no number left for them.
+type lastCommit struct{ storage.Store }
+
+func (s lastCommit) Commit(ctx context.Context, c storage.Commit) (int64, error) {
+	seq, err := s.Store.Commit(ctx, c)
+	if last, _ := s.LastSeq(ctx); err != nil && last == storage.MaxSeq {
+		c.Events = nil
+		s.Store.Commit(ctx, c)
+	}
+	return seq, err
+}

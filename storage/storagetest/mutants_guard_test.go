@@ -111,3 +111,16 @@ func (s earlyGuard) SwapDocument(ctx context.Context, old storage.Document, new 
 	}
 	return s.Store.SwapDocument(ctx, old, new)
 }
+
+// oldOwner checks the guard of a swap on the owner of the document that is replaced.
+type oldOwner struct{ storage.Store }
+
+func (s oldOwner) SwapDocument(ctx context.Context, old storage.Document, new storage.NewDocument) error {
+	if a, err := s.Account(ctx, old.Owner); err == nil && new.Guard != nil {
+		if !new.Guard.Admits(&a) {
+			return storage.ErrGuard
+		}
+		new.Guard = nil
+	}
+	return s.Store.SwapDocument(ctx, old, new)
+}

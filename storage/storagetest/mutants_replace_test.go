@@ -107,7 +107,15 @@ func (s fetching) Records(
 	ctx context.Context, did syntax.DID, in storage.RecordRange,
 ) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		for _, r := range collect(s.spilling.Records(ctx, did, in)) {
+		var all []storage.Record
+		for r, err := range s.spilling.Records(ctx, did, in) {
+			if err != nil {
+				yield(r, err)
+				return
+			}
+			all = append(all, r)
+		}
+		for _, r := range all {
 			if !yield(r, nil) {
 				return
 			}

@@ -32,7 +32,7 @@ var elsewhere = map[string][]string{
 	"RunBlobs": {"Their bytes are in a [Blobs]."},
 	"a promise of the caller": {
 		"It must not alter ID and DID.", "A limit is positive, unless a comment gives 0 a meaning.",
-		"The caller doesn't change them either.", "The owner isn't \"\".",
+		"The caller doesn't change them either.",
 		"An upload stores the bytes first, and then calls PutBlob, and then looks whether the bytes are still there: they " +
 			"may not be if the blob was just being deleted.",
 	},

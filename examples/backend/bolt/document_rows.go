@@ -118,8 +118,12 @@ func (t tx) removeDocument(old storage.Document) error {
 		t.delete(documentsByExpiry, key(old.ExpiresAt, k)))
 }
 
-// deleteDocuments removes an account's documents whose keys begin with a prefix; nil for all.
+// deleteDocuments removes an account's documents whose keys begin with a prefix; nil for all. It
+// keeps those without an owner.
 func (t tx) deleteDocuments(owner syntax.DID, prefix []byte) error {
+	if owner == "" {
+		return nil
+	}
 	low := key(begin(owner.String()), prefix)
 	_, err := t.removeDocuments(documentsByOwner, low, after(low), len(low)-len(prefix), math.MaxInt)
 	return err

@@ -63,6 +63,9 @@ func (s *Store) SwapDocument(ctx context.Context, old storage.Document, new stor
 // ListDocuments implements [storage.Documents].
 func (s *Store) ListDocuments(ctx context.Context, r storage.DocumentRange) iter.Seq2[storage.Document, error] {
 	return list(ctx, s, func(t tx, yield func(storage.Document) bool) error {
+		if err := r.Validate(); err != nil {
+			return err
+		}
 		for k := range t.documentKeys(r) {
 			d, err := t.document(k)
 			if err != nil {
@@ -78,6 +81,9 @@ func (s *Store) ListDocuments(ctx context.Context, r storage.DocumentRange) iter
 
 // CountDocuments implements [storage.Documents].
 func (s *Store) CountDocuments(ctx context.Context, r storage.DocumentRange) (int64, error) {
+	if err := r.Validate(); err != nil {
+		return 0, err
+	}
 	return view(ctx, s, func(t tx) (n int64, err error) {
 		for range t.documentKeys(r) {
 			n++

@@ -44,6 +44,9 @@ func (r reader) Records(ctx context.Context, did syntax.DID, in storage.RecordRa
 // records calls yield with the records of a range. Whichever bucket it scans, the path follows the
 // prefix.
 func (t tx) records(did syntax.DID, in storage.RecordRange, yield func(storage.Record) bool) error {
+	if err := in.Validate(); err != nil {
+		return err
+	}
 	g, err := t.content(did)
 	if err != nil || g == 0 {
 		return err

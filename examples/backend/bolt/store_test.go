@@ -33,20 +33,6 @@ func TestStore(t *testing.T) {
 
 func TestReopen(t *testing.T) { storagetest.RunReopen(t, open) }
 
-// TestLastNumber: after the greatest sequence number there is none, and a write with an event fails.
-func TestLastNumber(t *testing.T) {
-	s := open(t, t.TempDir())
-	if err := s.RaiseSeq(t.Context(), storage.MaxSeq); err != nil {
-		t.Fatal(err)
-	}
-	if seq, err := s.AppendEvents(t.Context(), storage.Event{Kind: storage.EventAccount}); err == nil {
-		t.Errorf("AppendEvents gave number %d", seq)
-	}
-	if seq, err := s.LastSeq(t.Context()); seq != storage.MaxSeq || err != nil {
-		t.Errorf("LastSeq: %d, %v, want %d", seq, err, int64(storage.MaxSeq))
-	}
-}
-
 // TestLongSubject: a subject may be longer than a key of bbolt.
 func TestLongSubject(t *testing.T) {
 	s, subject := open(t, t.TempDir()), strings.Repeat("x", 2*bbolt.MaxKeySize)
