@@ -9,8 +9,8 @@ import (
 	"github.com/pdskit/pdskit/pds"
 )
 
-// BenchmarkHeardBySecondServer measures how long after a write by one server has returned the event is read at another
-// server on the same store: 0 if it's read before. It reports
+// BenchmarkHeardBySecondServer measures how long after a write by one server has returned the event
+// is read at another server on the same store: 0 if it's read before. It reports
 //
 //	ns/op         the mean
 //	p99-µs        what one in a hundred exceeds

@@ -20,7 +20,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// beside starts another server like that of w: it has the same store, blobs and secrets, and nothing else in common.
+// beside starts another server like that of w: it has the same store, blobs and secrets, and
+// nothing else in common.
 func (w *world) beside(t testing.TB) *world {
 	t.Helper()
 	other := &world{config: w.config, directory: w.directory}
@@ -77,7 +78,8 @@ func (w *world) earBySubscription(t testing.TB, after int64) ear {
 	}
 }
 
-// earByBackup listens to what a backup reads that follows the server. stop ends it, and looks whether it is whole.
+// earByBackup listens to what a backup reads that follows the server. stop ends it, and looks
+// whether it is whole.
 func (w *world) earByBackup(t testing.TB) (_ ear, stop func(*testing.T)) {
 	t.Helper()
 	ring := w.config.Keys.(*keys.Keyring)
@@ -156,7 +158,8 @@ func (o overheard) Events(ctx context.Context, cursor int64, follow bool) iter.S
 	}
 }
 
-// hear returns the next event of a channel. It fails the test if there is an error instead, or nothing for a minute.
+// hear returns the next event of a channel. It fails the test if there is an error instead, or
+// nothing for a minute.
 func hear(t testing.TB, heard <-chan firehose.Event, failed <-chan error) firehose.Event {
 	t.Helper()
 	select {

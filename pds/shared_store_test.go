@@ -103,7 +103,8 @@ var sharedWrites = []sharedWrite{
 	}, []string{"identity alice.test", "identity alice.test"}},
 }
 
-// Of two servers on one store each hears what the other one writes, and both hear what the program writes to the store.
+// Of two servers on one store each hears what the other writes, and both hear what the program
+// writes to the store.
 func TestSharedStore(t *testing.T) {
 	for name, open := range sharedStores {
 		t.Run(name, func(t *testing.T) {
@@ -117,15 +118,7 @@ func TestSharedStore(t *testing.T) {
 				alice := from.login(t, alice)
 				for _, w := range sharedWrites {
 					w.do(t, from, alice)
-					for at, hear := range ears {
-						var got []string
-						for len(got) < len(w.want) {
-							got = append(got, describe(t, hear(t))...)
-						}
-						if !slices.Equal(got, w.want) {
-							t.Fatalf("%s by %s is heard %s as (-want +got):\n%s", w.name, writer, at, cmp.Diff(w.want, got))
-						}
-					}
+					heardEverywhere(t, ears, fmt.Sprintf("%s by %s", w.name, writer), w.want)
 				}
 			}
 			stopBackup(t)
@@ -138,8 +131,25 @@ func TestSharedStore(t *testing.T) {
 	}
 }
 
-// listenEverywhere opens one ear of each kind at both servers, and a backup of the second one, which is to be stopped.
-func listenEverywhere(t *testing.T, one, two *world, after int64) (ears map[string]ear, stopBackup func(*testing.T)) {
+// heardEverywhere fails the test unless each ear's next events are those of a write.
+func heardEverywhere(t *testing.T, ears map[string]ear, write string, want []string) {
+	t.Helper()
+	for at, hear := range ears {
+		var got []string
+		for len(got) < len(want) {
+			got = append(got, describe(t, hear(t))...)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s is heard %s as (-want +got):\n%s", write, at, cmp.Diff(want, got))
+		}
+	}
+}
+
+// listenEverywhere opens one ear of each kind at both servers, and a backup of the second one,
+// which is to be stopped.
+func listenEverywhere(
+	t *testing.T, one, two *world, after int64,
+) (ears map[string]ear, stopBackup func(*testing.T)) {
 	t.Helper()
 	ears = make(map[string]ear)
 	for name, w := range map[string]*world{"one": one, "two": two} {

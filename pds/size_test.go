@@ -16,18 +16,19 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// A function handed down as a field is an arrow that the layering's tables can't see. What a domain needs of another it
-// gets as an object of package hosting, or by an interface of its own. The few that are left are the host program's
-// hooks. Clocks are no arrows.
+// A function handed down as a field is an arrow that the layering's tables can't see. What a domain
+// needs of another it gets as an object of package hosting, or by an interface of its own. The few
+// that are left are the host program's hooks. Clocks are no arrows.
 const maxFunctionFields = 12
 
-// A backend is a page: whoever writes one reads every method's contract. A verb for what others together can do is one
-// too many.
+// A backend is a page: whoever writes one reads every method's contract. A verb for what others
+// together can do is one too many.
 const maxStoreMethods = 39
 
-// What a package exports has to be known by everybody who reads a signature of it. Package auth is who calls and what
-// they may; what makes sessions, passwords and service tokens has packages of its own. Package plc is what a program
-// needs that runs or asks a PLC directory; operations are made by its registrar.
+// What a package exports has to be known by everybody who reads a signature of it. Package auth is
+// who calls and what they may; what makes sessions, passwords and service tokens has packages of
+// its own. Package plc is what a program needs that runs or asks a PLC directory; operations are
+// made by its registrar.
 var maxExported = map[string]int{"auth": 50, "auth/identity/plc": 30}
 
 // "Server" in a sentence is the PDS. The other type is what a backup keeps of one.
@@ -122,19 +123,14 @@ func functionFields(all map[string][]*ast.File) (found []string) {
 			continue
 		}
 		for _, file := range files {
-			for node := range ast.Preorder(file) {
-				s, ok := node.(*ast.StructType)
-				if !ok {
+			pkg := file.Name.Name
+			for field := range structFields(file) {
+				if !isFunction(field.Type, pkg, named) {
 					continue
 				}
-				for _, field := range s.Fields.List {
-					if !isFunction(field.Type, file.Name.Name, named) {
-						continue
-					}
-					for _, name := range field.Names {
-						if !strings.EqualFold(name.Name, "now") {
-							found = append(found, file.Name.Name+"."+name.Name)
-						}
+				for _, name := range field.Names {
+					if !strings.EqualFold(name.Name, "now") {
+						found = append(found, pkg+"."+name.Name)
 					}
 				}
 			}
@@ -144,10 +140,27 @@ func functionFields(all map[string][]*ast.File) (found []string) {
 	return found
 }
 
-// functionTypes returns the types of the module that are functions, each with the name of its package, a dot and its own.
+// structFields yields the fields of all structs of a file.
+func structFields(file *ast.File) iter.Seq[*ast.Field] {
+	return func(yield func(*ast.Field) bool) {
+		for node := range ast.Preorder(file) {
+			s, ok := node.(*ast.StructType)
+			if !ok {
+				continue
+			}
+			for _, field := range s.Fields.List {
+				if !yield(field) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// functionTypes returns the types of the module that are functions, by package name, dot and name.
 func functionTypes(all map[string][]*ast.File) map[string]bool {
 	named := make(map[string]bool)
-	for before := -1; before < len(named); { // until a round finds no other type that is made of those before it
+	for before := -1; before < len(named); { // a type may be made of one found in the round before
 		before = len(named)
 		for _, files := range all {
 			for spec := range typeSpecs(files) {
@@ -162,7 +175,8 @@ func functionTypes(all map[string][]*ast.File) map[string]bool {
 	return named
 }
 
-// isFunction reports whether a type is a function, or a slice, map, channel or pointer of functions.
+// isFunction reports whether a type is a function, or a slice, map, channel or pointer of
+// functions.
 func isFunction(x ast.Expr, pkg string, named map[string]bool) bool {
 	switch x := x.(type) {
 	case *ast.FuncType:
@@ -197,19 +211,19 @@ func exported(files []*ast.File) (names []string) {
 	}
 	for _, file := range files {
 		for _, decl := range file.Decls {
-			switch decl := decl.(type) {
-			case *ast.FuncDecl:
-				if decl.Recv == nil {
-					add(decl.Name)
-				}
-			case *ast.GenDecl:
-				for _, spec := range decl.Specs {
-					switch spec := spec.(type) {
-					case *ast.TypeSpec:
-						add(spec.Name)
-					case *ast.ValueSpec:
-						add(spec.Names...)
-					}
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
+				add(f.Name)
+			}
+			d, _ := decl.(*ast.GenDecl)
+			if d == nil {
+				continue
+			}
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					add(spec.Name)
+				case *ast.ValueSpec:
+					add(spec.Names...)
 				}
 			}
 		}
@@ -231,7 +245,8 @@ func typeSpecs(files []*ast.File) iter.Seq[*ast.TypeSpec] {
 	}
 }
 
-// parseModule returns the files of each package of the module, by its path in it, without those of tests.
+// parseModule returns the files of each package of the module, by its path in it, without those of
+// tests.
 func parseModule(t *testing.T) map[string][]*ast.File {
 	t.Helper()
 	all := make(map[string][]*ast.File)
