@@ -45,9 +45,13 @@ func (a *Accounts) Readable(ctx context.Context, id syntax.AtIdentifier, caller 
 	return account, xrpc.Errorf("RepoTakendown", "Repo has been takendown: %s", id)
 }
 
-// Own checks that a handle or DID names the caller's account, which a policy has admitted. Error: auth.ErrAuthRequired.
+// Own checks that a handle or DID names the caller's account, which a policy has admitted. Nothing names
+// the zero Account. Error: auth.ErrAuthRequired.
 func Own(id syntax.AtIdentifier, account auth.Account) error {
-	if id.DID() == account.DID || id.IsHandle() && account.Handle != "" && id.Handle().Normalize() == account.Handle {
+	switch {
+	case id.IsDID() && id.DID() == account.DID:
+		return nil
+	case id.IsHandle() && account.Handle != "" && id.Handle().Normalize() == account.Handle:
 		return nil
 	}
 	return auth.ErrAuthRequired
