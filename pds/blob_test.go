@@ -251,17 +251,22 @@ func TestUploadOfClientThatLeaves(t *testing.T) {
 	w.ServeHTTP(httptest.NewRecorder(), req)
 	blobs.leave = func() {}
 
-	mh, err := multihash.Sum([]byte("a"), multihash.SHA2_256, -1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := storage.BlobID{DID: alice.did, CID: cid.NewCidV1(cid.Raw, mh)}
+	id := blobID(t, alice, "a")
 	if _, err := blobs.Open(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.config.Store.Blob(t.Context(), id.DID, id.CID); err != nil {
 		t.Errorf("the bytes are there, but: %v", err)
 	}
+}
+
+func blobID(t *testing.T, u *user, content string) storage.BlobID {
+	t.Helper()
+	mh, err := multihash.Sum([]byte(content), multihash.SHA2_256, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return storage.BlobID{DID: u.did, CID: cid.NewCidV1(cid.Raw, mh)}
 }
 
 // stuck keeps the bytes of some blobs for ever.

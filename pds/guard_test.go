@@ -2,10 +2,15 @@ package pds_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/storage"
+	"github.com/pdskit/pdskit/storage/memory"
 )
 
 // TestDecisionHoldsUntilTheWrite: what an account has begun before it is taken down, deactivated or gets a new password by
@@ -58,10 +63,43 @@ func TestDecisionHoldsUntilTheWrite(t *testing.T) {
 				if n, _ := store.CountDocuments(t.Context(), storage.DocumentRange{Kind: storage.KindPreferences}); n > 0 {
 					t.Error("there are preferences")
 				}
-				for ref, err := range store.ListBlobs(t.Context(), alice.did, storage.BlobRange{}) {
-					t.Errorf("there is a blob: %v, %v", ref, err)
-				}
 			})
 		}
+	}
+}
+
+// TestRefusedUploadLeavesNothing: the bytes of an upload that is refused by a decision about its account, or by the
+// account's deletion, are removed in time, although they're stored before that is known.
+func TestRefusedUploadLeavesNothing(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		decide func(context.Context, *world, *user) error
+		status int
+		error  string
+	}{
+		"takedown": {func(ctx context.Context, w *world, u *user) error {
+			_, err := w.config.Store.UpdateAccount(ctx, u.did, func(a *storage.Account) error {
+				a.TakedownRef, a.Epoch = "case 1", a.Epoch+1
+				return nil
+			})
+			return err
+		}, 503, "NotEnoughResources"},
+		"deletion": {func(ctx context.Context, w *world, u *user) error {
+			return w.DeleteAccount(ctx, u.did)
+		}, 403, "AccountNotFound"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &meddling{Store: memory.New()}
+			w := start(t, withClock(&now), func(c *pds.Config) { c.Store = store })
+			alice := w.signUp(t, "alice")
+			store.once("PutBlob", "", func() error { return test.decide(t.Context(), w, alice) })
+			_, r := alice.upload(t, "text/plain", []byte("late"))
+			r.refused(t, test.status, test.error, "")
+			now = now.Add(30 * 24 * time.Hour)
+			w.Upkeep(t.Context())
+			if _, err := w.config.Blobs.Open(t.Context(), blobID(t, alice, "late")); !errors.Is(err, storage.ErrNotFound) {
+				t.Errorf("the bytes: %v", err)
+			}
+		})
 	}
 }

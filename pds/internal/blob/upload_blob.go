@@ -2,6 +2,7 @@ package blob
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,9 @@ func (h *Handler) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error 
 		}
 	}
 	b, err := h.Store(r.Context(), c.Account.DID, hosting.WhileStanding(c.Account), contentType, r.Body)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = auth.ErrAccountNotFound
+	}
 	if err != nil {
 		return err
 	}
@@ -76,23 +80,41 @@ func (h *Handler) Store(
 		return storage.Blob{}, err
 	}
 	b := storage.Blob{DID: did, CID: c, Size: size, MIMEType: mimeType, CreatedAt: h.Now()}
-	removed := xrpc.StatusError(http.StatusServiceUnavailable, "This blob was just being removed, please upload it again")
-	if err = h.Index.PutBlob(ctx, b, guard); errors.Is(err, storage.ErrConflict) {
-		err = removed
-	}
-	if err != nil {
+	if err := h.index(ctx, b, guard); err != nil {
 		return storage.Blob{}, err
 	}
 	stored, err := h.Bytes.Open(ctx, storage.BlobID{DID: did, CID: c})
 	if errors.Is(err, storage.ErrNotFound) {
-		err = removed
+		err = errRemoved
 	}
 	if err != nil {
 		return storage.Blob{}, err
 	}
 	stored.Close()
 	// A blob that a record refers to keeps the type that the record names.
-	return h.Index.Blob(ctx, did, c)
+	b, err = h.Index.Blob(ctx, did, c)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = errRemoved
+	}
+	return b, err
+}
+
+var errRemoved = xrpc.StatusError(
+	http.StatusServiceUnavailable, "This blob was just being removed, please upload it again")
+
+// index stores the row of a blob whose bytes are stored already. If the account may no longer have the blob, it
+// sees to it that the bytes are removed. Errors: errRemoved, storage.ErrGuard, storage.ErrNotFound.
+func (h *Handler) index(ctx context.Context, b storage.Blob, guard *storage.Guard) error {
+	err := h.Index.PutBlob(ctx, b, guard)
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return errRemoved
+	case errors.Is(err, storage.ErrGuard): // by its row, Sweep finds the blob, which stays temporary
+		return cmp.Or(h.index(ctx, b, nil), err)
+	case errors.Is(err, storage.ErrNotFound): // the account was deleted, with the rows of its blobs
+		return cmp.Or(h.Bytes.Delete(ctx, storage.BlobID{DID: b.DID, CID: b.CID}), err)
+	}
+	return err
 }
 
 func (h *Handler) checkTakedown(ctx context.Context, did syntax.DID, c cid.Cid) error {
