@@ -14,6 +14,7 @@ import (
 	"github.com/pdskit/pdskit/pds/xrpc"
 	"github.com/pdskit/pdskit/repo"
 	"github.com/pdskit/pdskit/repo/data"
+	"github.com/pdskit/pdskit/storage"
 )
 
 // Write is a write to one record: [Repo.Apply] makes it, and [Hooks] are asked about it.
@@ -76,11 +77,7 @@ func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 			return nil, fmt.Errorf("pds: encoding a record: %w", err)
 		}
 	}
-	account, err := r.server.hosted.Active(ctx, r.did)
-	if err != nil {
-		return nil, err
-	}
-	done, err := r.server.records.Write(ctx, account, batch...)
+	done, err := r.write(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +86,21 @@ func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 		out[i] = Written{URI: r.uri(done.Paths[i]), CID: done.Ops[i].CID}
 	}
 	return out, nil
+}
+
+// write tries again if there was a decision about the account meanwhile: only the account's status matters to the
+// host, which has no session that a new password could end.
+func (r Repo) write(ctx context.Context, batch []record.Write) (record.Written, error) {
+	for {
+		account, err := r.server.hosted.Active(ctx, r.did)
+		if err != nil {
+			return record.Written{}, err
+		}
+		done, err := r.server.records.Write(ctx, account, batch...)
+		if !errors.Is(err, storage.ErrGuard) {
+			return done, err
+		}
+	}
 }
 
 // Put creates or replaces a record, as [Repo.Apply] does; if the record key is "", one is made. It returns the record's URI

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds"
 	"github.com/pdskit/pdskit/pds/pdstest"
@@ -96,5 +97,31 @@ func TestRepoApplyRefused(t *testing.T) {
 	}
 	if now, err := r.Rev(t.Context()); now != rev || err != nil {
 		t.Errorf("the rev is %s, %v, and was %s", now, err, rev)
+	}
+}
+
+// TestHostWritesAcrossDecision: what the host writes depends on no session, so a new password isn't in its way. A takedown
+// is, as before the call.
+func TestHostWritesAcrossDecision(t *testing.T) {
+	w, store := startMeddling(t)
+	alice := w.signUp(t, "alice")
+	decide := func(change func(*storage.Account)) {
+		store.once("Commit", "", func() error {
+			_, err := store.Store.UpdateAccount(t.Context(), alice.did, func(a *storage.Account) error {
+				a.Epoch++
+				change(a)
+				return nil
+			})
+			return err
+		})
+	}
+	decide(func(a *storage.Account) { a.SessionEpoch++ })
+	if _, _, err := w.Repo(alice.did).Put(t.Context(), "com.example.note", "a", object{}); err != nil {
+		t.Errorf("after a new password: %v", err)
+	}
+	decide(func(a *storage.Account) { a.TakedownRef = "x" })
+	_, _, err := w.Repo(alice.did).Put(t.Context(), "com.example.note", "b", object{})
+	if !errors.Is(err, auth.ErrAccountTakedown) {
+		t.Errorf("after a takedown: %v", err)
 	}
 }
