@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Or returns a policy that admits whom p or q admits. Others are told what p tells them. Of two standings the stricter
-// one holds. [Public] with anything is Public, and the zero Policy adds nobody.
+// Or returns a policy that admits whom p or q admits. Others are told what p tells them, unless q
+// itself fails: then that failure is returned. Of two standings the stricter one holds, for all
+// callers. [Public] with anything is Public, and the zero Policy adds nobody.
 func (p Policy) Or(q Policy) Policy {
 	switch {
 	case p.public || q.decide == nil && !q.public:
@@ -21,8 +22,12 @@ func (p Policy) Or(q Policy) Policy {
 		standing: stricter(p, q),
 		decide: func(ctx context.Context, c Caller, authErr error) error {
 			err := p.decide(ctx, c, authErr)
-			if err != nil && q.decide(ctx, c, authErr) == nil {
+			if err == nil {
 				return nil
+			}
+			var refusal *Error
+			if other := q.decide(ctx, c, authErr); other == nil || !errors.As(other, &refusal) {
+				return other
 			}
 			return err
 		},
@@ -44,6 +49,7 @@ func (p Policy) OrTakendown() Policy {
 
 // OrApp returns a policy that also admits apps with an OAuth token whose scope allows all of some permissions. Without
 // any, it admits all apps; it is then for the method, which knows what is to be written or called, to ask [Caller.May].
+// What p says of apps no longer counts: of two OrApp, the last one decides.
 func (p Policy) OrApp(needs ...Permission) Policy {
 	names := make([]string, len(needs))
 	for i, need := range needs {

@@ -61,6 +61,8 @@ func TestPolicies(t *testing.T) {
 		{Session.OrApp().Optional(), row{ok, ok, ok, ok, scope, invalid, scheme, forbid, scopes, forbid, forbid}},
 		{Policy{}.Or(Admin), row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
 		{Admin.Or(Policy{}), row{admin, admin, admin, admin, admin, admin, ok, admin, admin, admin, admin}},
+		{Session.OrApp().OrApp(IdentityPermission("*")),
+			row{missing, ok, ok, ok, scope, invalid, scheme, forbid, scopes, forbid, forbid}},
 		{Admin.Or(Public), row{ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok}},
 		{Policy{}.Optional().OrApp().OrTakendown().OrExpired(),
 			row{forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid, forbid}},
@@ -152,5 +154,23 @@ func TestPolicyFunc(t *testing.T) {
 	}
 	if err := onlyBob.Check(t.Context(), Caller{DID: bob}, ErrInvalidToken); !errors.Is(err, ErrInvalidToken) {
 		t.Errorf("bad credentials: got %v, want ErrInvalidToken", err)
+	}
+}
+
+// If the policy that might have admitted the caller fails, the client isn't told of a refusal.
+func TestOrFailure(t *testing.T) {
+	lost := errors.New("connection lost")
+	broken := PolicyFunc("Broken", func(context.Context, Caller) error { return lost })
+	app := Caller{DID: alice, Kind: KindAppPassword}
+	for _, p := range []Policy{FullSession.Or(broken), broken.Or(FullSession), broken.Or(broken)} {
+		if err := p.Check(t.Context(), app, nil); !errors.Is(err, lost) {
+			t.Errorf("%s: got %v", p, err)
+		}
+		if err := p.Check(t.Context(), app, ErrExpiredToken); !errors.Is(err, ErrExpiredToken) {
+			t.Errorf("%s, expired: got %v", p, err)
+		}
+	}
+	if err := FullSession.Or(broken).Check(t.Context(), Caller{DID: alice, Kind: KindSession}, nil); err != nil {
+		t.Errorf("a caller whom the first admits: got %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 // Schemes is an [Authenticator] that passes a request on to the authenticator of its Authorization header's scheme:
 //
-//	auth.Schemes{"Bearer": sessions, "Basic": auth.AdminPassword(password)}
+//	auth.Schemes{"Bearer": sessions, "Basic": password.Admin(secret)}
 //
 // Schemes are compared without regard to case. The authenticator of the scheme "", if there is one, is asked about
 // requests without the header, which are anonymous otherwise: a host's own that looks at a cookie, for example. It has to

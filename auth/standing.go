@@ -75,7 +75,8 @@ func (p Policy) Standing() (s Standing, ok bool) {
 	return p.standing, p.standing != unnamed
 }
 
-// stricter returns the standing of callers whom either of two policies admits.
+// stricter returns the standing of callers whom either of two policies admits. If one policy doesn't
+// ask and the other names no standing, the result names none: unasked is the least value.
 func stricter(p, q Policy) Standing {
 	switch {
 	case !q.accounts:
