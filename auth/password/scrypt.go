@@ -12,17 +12,17 @@ import (
 // The reference server's scrypt: Node's defaults, and as the salt not the bytes that its hexadecimal digits stand for,
 // but the digits themselves.
 const (
-	scryptN         = 16384
-	scryptR         = 8
-	scryptP         = 1
-	scryptKeyLen    = 64
-	scryptSaltChars = 32
+	scryptN       = 16384
+	scryptR       = 8
+	scryptP       = 1
+	scryptKeyLen  = 64
+	scryptSaltLen = 16
 )
 
 // Scrypt returns the hash of a password with a given salt, in the reference server's form. It is for passwords that are
 // random themselves, and are found by their hash: for others use [Hash], which makes a salt. Error: that of ctx, if it
 // ends while the call waits for its turn.
-func Scrypt(ctx context.Context, password string, salt [scryptSaltChars / 2]byte) (string, error) {
+func Scrypt(ctx context.Context, password string, salt [16]byte) (string, error) {
 	digits := hex.EncodeToString(salt[:])
 	key, err := deriveScrypt(ctx, password, digits)
 	if err != nil {
@@ -49,7 +49,7 @@ func parseScrypt(hash string) (salt string, key []byte, err error) {
 	salt, digits, found := strings.Cut(hash, ":")
 	key, keyErr := hex.DecodeString(digits)
 	_, saltErr := hex.DecodeString(salt)
-	if !found || keyErr != nil || saltErr != nil || len(salt) != scryptSaltChars || len(key) != scryptKeyLen {
+	if !found || keyErr != nil || saltErr != nil || len(salt) != 2*scryptSaltLen || len(key) != scryptKeyLen {
 		return "", nil, ErrHash
 	}
 	return salt, key, nil

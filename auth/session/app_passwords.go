@@ -15,9 +15,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// KindAppPassword is the [storage.Document] kind of what [AppPasswords] keeps. The documents live as long as their
-// accounts, and belong into a backup of them.
-const KindAppPassword = "app-password"
+// AppPasswordKind is the kind of the documents that [AppPasswords] keeps. They live as long as their
+// accounts, and a backup has to include them.
+const AppPasswordKind = "app-password"
 
 // MaxAppPasswords is how many app passwords an account may have: a login looks through all of them.
 const MaxAppPasswords = 100
@@ -58,8 +58,9 @@ func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, p
 	return password, p, a.put(ctx, did, p, hash, MaxAppPasswords)
 }
 
-// Import stores an app password whose hash is one of [hashAppPassword], or of the reference server. Error:
-// storage.ErrExists if there is one of that name.
+// Import stores an app password by its hash, which another pdskit server or the reference server made
+// for the same DID. [MaxAppPasswords] doesn't count here. Error: storage.ErrExists if there is one of
+// that name.
 func (a AppPasswords) Import(ctx context.Context, did syntax.DID, p AppPassword, hash string) error {
 	return a.put(ctx, did, p, hash, 0)
 }
@@ -70,7 +71,7 @@ func (a AppPasswords) put(ctx context.Context, did syntax.DID, p AppPassword, ha
 		return err
 	}
 	d := storage.Document{
-		Kind: KindAppPassword, ID: appPasswordID(did, p.Name), Owner: did, Value: value, IssuedAt: p.CreatedAt,
+		Kind: AppPasswordKind, ID: appPasswordID(did, p.Name), Owner: did, Value: value, IssuedAt: p.CreatedAt,
 	}
 	err = a.Store.PutDocument(ctx, storage.NewDocument{Document: d, Limit: limit})
 	if err != nil {
@@ -112,7 +113,7 @@ func (a AppPasswords) Find(ctx context.Context, did syntax.DID, password string)
 // Has reports whether an account still has an app password that [AppPasswords.Find] has returned, and not another of the
 // same name.
 func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (bool, error) {
-	d, err := a.Store.Document(ctx, KindAppPassword, appPasswordID(did, p.Name))
+	d, err := a.Store.Document(ctx, AppPasswordKind, appPasswordID(did, p.Name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil
 	}
@@ -122,14 +123,15 @@ func (a AppPasswords) Has(ctx context.Context, did syntax.DID, p AppPassword) (b
 // Delete removes an app password. It is idempotent. The sessions that were begun with it go on: see
 // [Issuer.RevokeAppPassword].
 func (a AppPasswords) Delete(ctx context.Context, did syntax.DID, name string) error {
-	_, err := a.Store.TakeDocument(ctx, KindAppPassword, appPasswordID(did, name))
+	_, err := a.Store.TakeDocument(ctx, AppPasswordKind, appPasswordID(did, name))
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// IsAppPassword reports whether a password has the form of one of [newAppPassword], and of the reference server.
+// IsAppPassword reports whether a password has the form xxxx-xxxx-xxxx-xxxx, which app passwords of
+// this library and of the reference server have.
 func IsAppPassword(password string) bool {
 	parts := strings.Split(password, "-")
 	for _, part := range parts {
@@ -156,7 +158,7 @@ func (a AppPasswords) all(ctx context.Context, did syntax.DID) iter.Seq2[storedA
 		if did == "" { // nobody, who would be everybody to a range
 			return
 		}
-		for d, err := range a.Store.ListDocuments(ctx, storage.DocumentRange{Kind: KindAppPassword, Owner: did}) {
+		for d, err := range a.Store.ListDocuments(ctx, storage.DocumentRange{Kind: AppPasswordKind, Owner: did}) {
 			var v appPasswordValue
 			if err == nil {
 				err = json.Unmarshal(d.Value, &v)

@@ -38,7 +38,7 @@ func TestAppPasswords(t *testing.T) {
 	if err := a.Import(t.Context(), bob, AppPassword{Name: "nobody knows when"}, scryptApp); err != nil {
 		t.Fatal(err)
 	}
-	d, err := a.Store.Document(t.Context(), KindAppPassword, appPasswordID(alice, made.Name))
+	d, err := a.Store.Document(t.Context(), AppPasswordKind, appPasswordID(alice, made.Name))
 	if err != nil || !d.ExpiresAt.IsZero() || d.Owner != alice {
 		t.Errorf("stored is %+v, %v", d, err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Config says how to make [Issuer].
+// Config says how to make an [Issuer].
 type Config struct {
 	// Required.
 
@@ -43,7 +43,7 @@ type Issuer struct {
 
 var _ auth.Authenticator = (*Issuer)(nil)
 
-// New returns the sessions of a server. It fails if something required is missing.
+// New returns the Issuer of a server. It fails if something required is missing.
 func New(c Config) (*Issuer, error) {
 	var errs []error
 	if c.Store == nil {
