@@ -198,7 +198,7 @@ func (s *settings) fill() {
 func (s *settings) check() error {
 	var errs []error
 	if s.port < 0 || s.port > 65535 {
-		errs = append(errs, fmt.Errorf("port %d is none", s.port))
+		errs = append(errs, fmt.Errorf("PDS_PORT must be between 0 and 65535, not %d", s.port))
 	}
 	if s.mailing != (mailing{}) {
 		_, err := s.mailing.smtp()
