@@ -13,8 +13,8 @@ import (
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
-// TestDecisionHoldsUntilTheWrite: what an account has begun before it is taken down, deactivated or gets a new password by
-// another's hand isn't carried out after that, although the request was admitted before.
+// TestDecisionHoldsUntilTheWrite: a write fails if its account is taken down or gets a new password
+// after the request was admitted.
 func TestDecisionHoldsUntilTheWrite(t *testing.T) {
 	type deed struct {
 		name, before string // the call of the store that the decision comes before
@@ -68,8 +68,8 @@ func TestDecisionHoldsUntilTheWrite(t *testing.T) {
 	}
 }
 
-// TestRefusedUploadLeavesNothing: the bytes of an upload that is refused by a decision about its account, or by the
-// account's deletion, are removed in time, although they're stored before that is known.
+// TestRefusedUploadLeavesNothing: an upload's bytes are stored before its row. If the row is
+// refused, because of a decision about the account or its deletion, the bytes are removed in time.
 func TestRefusedUploadLeavesNothing(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, test := range map[string]struct {

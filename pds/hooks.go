@@ -13,12 +13,14 @@ import (
 	"github.com/pdskit/pdskit/repo"
 )
 
-// Hooks ask the host about requests, before anything is written. Each may be nil, and may be called from many goroutines
-// at once. A hook refuses by returning an error: an *xrpc.Error is what the client is told, any other is
-// logged and answered as an internal error. The context is the request's.
+// Hooks ask the host about requests, before anything is written. Each may be nil, and may be called
+// from many goroutines at once. A hook refuses by returning an error: an *xrpc.Error is what the
+// client is told, any other is logged and answered as an internal error. The context is the
+// request's.
 //
-// What the host does itself, by [Server.CreateAccount], [Server.Repo] and so on, hooks aren't asked about. Of what has
-// happened no hook is told: that is what [Server.Events] is for, which misses nothing.
+// What the host does itself, by [Server.CreateAccount], [Server.Repo] and so on, hooks aren't asked
+// about. Of what has happened no hook is told: that is what [Server.Events] is for, which misses
+// nothing.
 type Hooks struct {
 	// BeforeAccount is asked about an account that is to be made, when the request is in order. Whether the handle and the
 	// address are free turns out after it.

@@ -20,9 +20,10 @@ type NewAccount struct {
 	// Email is the user's address. If zero, the account has none.
 	Email string
 
-	// PasswordHash is a hash that password.Verify knows: one that the host has already, or one of password.Hash. With
-	// any other, such as bcrypt's, no account is made. If zero, no password opens the account; the host signs its owner in by
-	// [Server.SignIn], or by an auth.Authenticator.
+	// PasswordHash is a hash that password.Verify knows: one that the host has already, or one of
+	// password.Hash. With any other, such as bcrypt's, no account is made. If zero, no password
+	// opens the account; the host signs its owner in by [Server.SignIn], or by an
+	// auth.Authenticator.
 	PasswordHash string
 }
 

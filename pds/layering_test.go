@@ -16,7 +16,7 @@ const module = "github.com/pdskit/pdskit/"
 
 // layers says which packages of the module a package may import; the first line that matches it counts. A pattern that
 // ends in "/..." is the package and all below it. Arrows point downward only: storage knows nobody, repo, firehose and
-// auth don't know each other, the packages of pds/internal know just the one that is their ground floor, and nobody but
+// auth don't know each other, of the packages of pds/internal all may know hosting and none another, and nobody but
 // programs and tests knows a backend.
 var layers = []rule{
 	{"repo/data", ""},

@@ -16,8 +16,8 @@ func nested(levels int) json.RawMessage {
 	return json.RawMessage(strings.Repeat(`{"a":`, levels-1) + `{}` + strings.Repeat(`}`, levels-1))
 }
 
-// TestRecordDepth: every way to write a record takes 32 levels and refuses 33, says where and why, and then stores nothing.
-// That imports do so package repo tests.
+// TestRecordDepth: every way to write a record takes 32 levels. It refuses 33, says where and why,
+// and stores nothing. That imports do so package repo tests.
 func TestRecordDepth(t *testing.T) {
 	w := start(t)
 	alice := w.signUp(t, "alice")

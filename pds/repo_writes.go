@@ -23,18 +23,20 @@ type Write struct {
 	Collection syntax.NSID
 	RecordKey  syntax.RecordKey // if "", Apply makes one, unless Action is repo.Delete
 
-	// Value is anything that encodes to the record's JSON, such as one of indigo's generated types. It is nil to delete.
-	// A hook gets the json.RawMessage that the client sent; see [Write.Decode].
-	// Package json puts U+FFFD in the place of bytes that aren't UTF-8; escaped JSON of half a surrogate pair is refused.
+	// Value is anything that encodes to the record's JSON, such as one of indigo's generated types.
+	// It is nil to delete. A hook gets the json.RawMessage that the client sent; see
+	// [Write.Decode]. Package json puts U+FFFD in the place of bytes that aren't UTF-8; escaped
+	// JSON of half a surrogate pair is refused.
 	Value any
 
-	// Swap is the CID that the record has to have now, undefined if there has to be none. If nil, it may be whatever it is.
+	// Swap is the CID that the record has to have now, undefined if there has to be none. If nil,
+	// it may be whatever it is.
 	Swap *cid.Cid
 }
 
-// Decode decodes the value into what v points to, as [firehose.DecodeRecord] does: unlike package json, it
-// ignores properties whose names differ from a field's in case. Error: an *xrpc.Error that says what doesn't
-// fit, to be returned to the client.
+// Decode decodes the value into what v points to, as [firehose.DecodeRecord] does: unlike package
+// json, it ignores properties whose names differ from a field's in case. Error: an *xrpc.Error that
+// says what doesn't fit, to be returned to the client.
 func (w Write) Decode(v any) error {
 	var record map[string]any
 	raw, err := json.Marshal(w.Value)
@@ -60,11 +62,12 @@ type Written struct {
 	CID cid.Cid // undefined for what was deleted
 }
 
-// Apply makes one commit of up to 200 writes to different records: all of them are done, or none. It returns what came of
-// each, in their order.
+// Apply makes one commit of up to 200 writes to different records: all of them are done, or none.
+// It returns what came of each, in their order.
 //
-// Errors: auth.ErrAccountNotFound, auth.ErrAccountDeactivated, auth.ErrAccountTakedown; an *xrpc.Error, as of
-// com.atproto.repo.applyWrites, for writes that aren't possible, with the name InvalidSwap for a Swap that doesn't hold.
+// Errors: auth.ErrAccountNotFound, auth.ErrAccountDeactivated, auth.ErrAccountTakedown; an
+// *xrpc.Error, as of com.atproto.repo.applyWrites, for writes that aren't possible, with the name
+// InvalidSwap for a Swap that doesn't hold.
 func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 	batch := make([]record.Write, len(writes))
 	for i, w := range writes {
@@ -88,8 +91,8 @@ func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 	return out, nil
 }
 
-// write tries again if there was a decision about the account meanwhile: only the account's status matters to the
-// host, which has no session that a new password could end.
+// write tries again if the account's epoch has risen meanwhile. Only the account's status matters
+// to the host, which has no session that a new password could end.
 func (r Repo) write(ctx context.Context, batch []record.Write) (record.Written, error) {
 	for {
 		account, err := r.server.hosted.Active(ctx, r.did)
@@ -103,8 +106,8 @@ func (r Repo) write(ctx context.Context, batch []record.Write) (record.Written, 
 	}
 }
 
-// Put creates or replaces a record, as [Repo.Apply] does; if the record key is "", one is made. It returns the record's URI
-// and CID.
+// Put creates or replaces a record, as [Repo.Apply] does; if the record key is "", one is made. It
+// returns the record's URI and CID.
 func (r Repo) Put(ctx context.Context, collection syntax.NSID, rkey syntax.RecordKey, value any) (syntax.ATURI, cid.Cid, error) {
 	w, err := r.Apply(ctx, Write{Action: repo.Put, Collection: collection, RecordKey: rkey, Value: value})
 	if err != nil {

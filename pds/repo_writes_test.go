@@ -100,8 +100,8 @@ func TestRepoApplyRefused(t *testing.T) {
 	}
 }
 
-// TestHostWritesAcrossDecision: what the host writes depends on no session, so a new password isn't in its way. A takedown
-// is, as before the call.
+// TestHostWritesAcrossDecision: a host's write depends on no session, so it succeeds although the
+// password changes meanwhile. After a takedown it fails.
 func TestHostWritesAcrossDecision(t *testing.T) {
 	w, store := startMeddling(t)
 	alice := w.signUp(t, "alice")

@@ -21,8 +21,8 @@ const storedReservation = `{"did":"did:plc:pl6frpxm3ctz7zmiw2c4g3p3","op":{"also
 	`ovhrL-7bb9uhJrruxIyQKwyTHz1KK_n10NhSxPbig","type":"plc_operation","verificationMethods":{"atproto":` +
 	`"did:key:zQ3shfWHP4cNSM929M9MukbjwVpvHJVgMghjNY6ebafxjeyEd"}},"email":"","passwordHash":""}`
 
-// TestStoredReservation: a sign-up that broke off before an update of the server is finished after it, with the DID that was
-// decided, and the operation as it was stored.
+// TestStoredReservation: a sign-up that broke off before an update of the server is finished after
+// it, with the DID that was decided, and the operation as it was stored.
 func TestStoredReservation(t *testing.T) {
 	const did = syntax.DID("did:plc:pl6frpxm3ctz7zmiw2c4g3p3")
 	p := pdstest.New(t)

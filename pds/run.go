@@ -57,7 +57,8 @@ func (s *Server) upkeep(ctx context.Context) {
 	}
 }
 
-// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete them after.
+// deleteDueAccounts deletes the accounts whose owners have deactivated them with a time to delete
+// them after.
 func (s *Server) deleteDueAccounts(ctx context.Context) error {
 	return inBatches(func() (int, error) { return s.hosted.DeleteDue(ctx, upkeepBatch) })
 }

@@ -34,8 +34,9 @@ var standings = []struct {
 	{"deleted", nil},
 }
 
-// TestStandings compares a table in testdata with what the server says: for each method its policy, and for each kind
-// of caller with an account whether they reach the method, by the account's state. A method that is added shows there.
+// TestStandings compares the server with a table in testdata. For each method the table has the
+// policy, and for each kind of caller with an account and each state of the account, whether the
+// caller reaches the method.
 func TestStandings(t *testing.T) {
 	p := pdstest.New(t, func(c *pds.Config) { c.OfflineLexicons = false }) // which has a method more
 	methods := p.Methods()

@@ -23,11 +23,12 @@ var (
 	errExpiredCode = xrpc.Errorf("ExpiredToken", "Token is expired")
 )
 
-// sendCode sends a new code to an account's address. It takes the place of those that the account has been sent for the
-// same purpose before. If the letter can't be sent, the new code is good for nothing, and those before it stay.
+// sendCode sends a new code to an account's address. It takes the place of those that the account
+// has been sent for the same purpose before. If the letter can't be sent, the new code is good for
+// nothing, and those before it stay.
 //
-// A code is stored as the document whose ID is codeID of it and whose Value is the address: it is good as long as that is
-// the account's address.
+// A code is stored as a document whose ID is codeID of it and whose Value is the address. The code
+// is good as long as that is the account's address.
 func (h *Handler) sendCode(ctx context.Context, a storage.Account, p Purpose) error {
 	if h.Mailer == nil {
 		h.Logger.WarnContext(ctx, "account: a letter isn't sent, for there is no mailer", "purpose", p, "did", a.DID)
@@ -67,16 +68,17 @@ func newCode() string {
 	return s[:5] + "-" + s[5:10]
 }
 
-// codeID is the ID of the document that stands for a code, whatever the case it is typed in. It takes the server's secret to
-// compute, so that codes can't be found by trial from a copy of the store.
+// codeID is the ID of the document that stands for a code, whatever the case it is typed in. It
+// takes the server's secret to compute, so that codes can't be found by trial from a copy of the
+// store.
 func (h *Handler) codeID(p Purpose, code string) string {
 	mac := hmac.New(sha256.New, h.Secret)
 	mac.Write([]byte(p.kind() + ":" + strings.ToUpper(strings.TrimSpace(code))))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// code finds the document of a code that is good, and leaves it there. Errors: InvalidToken, also for one that has been
-// used, and ExpiredToken, until the expired document is removed.
+// code finds the document of a code that is good, and leaves it there. Errors: InvalidToken, also
+// for one that has been used, and ExpiredToken, until the expired document is removed.
 func (h *Handler) code(ctx context.Context, p Purpose, code string) (storage.Document, error) {
 	t, err := h.Store.Document(ctx, p.kind(), h.codeID(p, code))
 	if errors.Is(err, storage.ErrNotFound) {

@@ -44,7 +44,8 @@ func (h *Handler) createSession(ctx context.Context, c *xrpc.Call[createSessionI
 	return h.session(ctx, account, tokens), nil
 }
 
-// logIn begins a session by an account's own password. Errors: session.ErrInvalidLogin, auth.ErrAccountTakedown.
+// logIn begins a session by an account's own password. Errors: session.ErrInvalidLogin,
+// auth.ErrAccountTakedown.
 func (h *Handler) logIn(ctx context.Context, account storage.Account, in *createSessionInput) (session.Tokens, error) {
 	ok, rehash, err := password.Verify(ctx, account.PasswordHash, in.Password)
 	switch {
@@ -89,8 +90,8 @@ func (h *Handler) stillOpens(ctx context.Context, before storage.Account, given 
 	return err
 }
 
-// logInApp begins a session by an app password, for which only what looks like one is taken. Errors: session.ErrInvalidLogin,
-// auth.ErrAccountTakedown.
+// logInApp begins a session by an app password, for which only what looks like one is taken.
+// Errors: session.ErrInvalidLogin, auth.ErrAccountTakedown.
 func (h *Handler) logInApp(ctx context.Context, account storage.Account, password string) (session.Tokens, error) {
 	if !session.IsAppPassword(password) {
 		return session.Tokens{}, session.ErrInvalidLogin

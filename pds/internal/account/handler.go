@@ -19,7 +19,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Handler is what the methods need. All fields are required, but those of which it says what nil means,
+// Handler is what the methods need. All fields are required but Mailer, BeforeSignUp, RecoveryKey
 // and those of Description.
 type Handler struct {
 	Accounts    *hosting.Accounts
@@ -30,13 +30,13 @@ type Handler struct {
 	Engine      *repo.Engine
 	Preferences Preferences
 
-	// Mailer sends letters. If nil, none is sent, and the methods that send some succeed nevertheless.
+	// Mailer sends letters. If nil, none is sent, and methods that would send one still succeed.
 	Mailer Mailer
 	Outbox *Outbox // of the letters that no request waits for
 	Secret []byte  // hides the codes of letters from those who read the store
 
-	// BeforeSignUp is asked about an account that is to be made upon a request, when all else is in order: it refuses by
-	// an error. If nil, nothing is refused.
+	// BeforeSignUp refuses a request for an account by returning an error. It is called when all
+	// else is in order. If nil, nothing is refused.
 	BeforeSignUp func(ctx context.Context, s SignUp) error
 
 	PublicURL   string // of the server, as DID documents name it

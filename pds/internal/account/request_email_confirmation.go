@@ -18,7 +18,8 @@ func (h *Handler) requestEmailConfirmation(ctx context.Context, c *xrpc.Call[str
 	return nil, h.sendCode(ctx, account, ConfirmEmail)
 }
 
-// addressee returns the row of an account that has an e-mail address. Error: InvalidRequest for others.
+// addressee returns the row of an account that has an e-mail address. Error: InvalidRequest for
+// others.
 func (h *Handler) addressee(ctx context.Context, did syntax.DID) (storage.Account, error) {
 	account, err := h.account(ctx, did)
 	if err == nil && account.Email == "" {

@@ -125,7 +125,8 @@ func (h *Handler) available(ctx context.Context, req signupRequest) error {
 	return nil
 }
 
-// isTaken tells a handle or an address that is taken from failures of storage, after which it is open who gets what.
+// isTaken reports whether an error says that a handle or an address is taken. After any other, of storage, it isn't
+// known who gets it.
 func isTaken(err error) bool {
 	var taken *xrpc.Error
 	return errors.As(err, &taken)

@@ -61,9 +61,10 @@ func (h *Handler) takeBlob(w http.ResponseWriter, c *xrpc.Call[struct{}]) error 
 	})
 }
 
-// Store stores the bytes, then their row, and then looks whether the bytes are still there: a removal of the same blob
-// may just have been under way. The guard is on the account; nil for none. Errors that are of the caller's making are
-// *xrpc.Error; storage.ErrNotFound if there is no such account.
+// Store stores the bytes, then their row, and then looks whether the bytes are still there: a
+// removal of the same blob may just have been under way. The guard is on the account; nil for none.
+// Errors: those of the caller's making are *xrpc.Error; storage.ErrGuard; storage.ErrNotFound if
+// there is no such account.
 func (h *Handler) Store(
 	ctx context.Context, did syntax.DID, guard *storage.Guard, contentType string, body io.Reader,
 ) (storage.Blob, error) {
@@ -102,14 +103,15 @@ func (h *Handler) Store(
 var errRemoved = xrpc.StatusError(
 	http.StatusServiceUnavailable, "This blob was just being removed, please upload it again")
 
-// index stores the row of a blob whose bytes are stored already. If the account may no longer have the blob, it
-// sees to it that the bytes are removed. Errors: errRemoved, storage.ErrGuard, storage.ErrNotFound.
+// index stores the row of a blob whose bytes are stored already. If the row is refused, the bytes
+// are removed, at once or by a later Sweep. Errors: errRemoved, storage.ErrGuard,
+// storage.ErrNotFound.
 func (h *Handler) index(ctx context.Context, b storage.Blob, guard *storage.Guard) error {
 	err := h.Index.PutBlob(ctx, b, guard)
 	switch {
 	case errors.Is(err, storage.ErrConflict):
 		return errRemoved
-	case errors.Is(err, storage.ErrGuard): // by its row, Sweep finds the blob, which stays temporary
+	case errors.Is(err, storage.ErrGuard): // Sweep finds the temporary blob by its row
 		return cmp.Or(h.index(ctx, b, nil), err)
 	case errors.Is(err, storage.ErrNotFound): // the account was deleted, with the rows of its blobs
 		return cmp.Or(h.Bytes.Delete(ctx, storage.BlobID{DID: b.DID, CID: b.CID}), err)
@@ -128,7 +130,8 @@ func (h *Handler) checkTakedown(ctx context.Context, did syntax.DID, c cid.Cid) 
 	return err
 }
 
-// sniff tells a blob's type by its first bytes, or if they're of no known binary format, by what the client says.
+// sniff tells a blob's type by its first bytes, or if they're of no known binary format, by what
+// the client says.
 func sniff(contentType string, body io.Reader) (string, io.Reader, error) {
 	first := make([]byte, sniffLen)
 	n, err := io.ReadFull(body, first)

@@ -14,7 +14,7 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Accounts are the accounts of this server. All fields are required, but those of which it says what nil means.
+// Accounts are the accounts of this server. All fields but HandleAllowed are required.
 type Accounts struct {
 	Store     Store
 	Engine    *repo.Engine
@@ -22,8 +22,8 @@ type Accounts struct {
 	Directory Directory
 	Handles   identity.HandleRules
 
-	// HandleAllowed is asked about each handle that a request wants for an account: it refuses by an error. If nil, all
-	// that keep the other rules are allowed.
+	// HandleAllowed refuses a handle that a request wants for an account by returning an error. If
+	// nil, every handle that keeps the other rules is allowed.
 	HandleAllowed func(ctx context.Context, h syntax.Handle) error
 
 	Now    func() time.Time
@@ -57,8 +57,8 @@ func (a *Accounts) CallerAccount(ctx context.Context, did syntax.DID) (auth.Acco
 	return auth.Account{DID: account.DID, Handle: account.Handle, Status: account.Status(), Epoch: account.Epoch}, nil
 }
 
-// Active returns an account that may be written to. Errors: auth.ErrAccountNotFound, auth.ErrAccountDeactivated,
-// auth.ErrAccountTakedown.
+// Active returns an account that may be written to. Errors: auth.ErrAccountNotFound,
+// auth.ErrAccountDeactivated, auth.ErrAccountTakedown.
 func (a *Accounts) Active(ctx context.Context, did syntax.DID) (auth.Account, error) {
 	account, err := a.CallerAccount(ctx, did)
 	switch {

@@ -10,17 +10,18 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// The kinds of documents that keep a handle and an address for one account. They're those of a sign-up under way, too.
+// The kinds of documents that reserve a handle or an address for one account. A sign-up uses the
+// same kinds.
 const (
 	KindHandleClaim = "signup-handle"
 	KindEmailClaim  = "signup-email"
 )
 
-// ClaimLifetime is for how long a claim keeps others away if it isn't released.
+// ClaimLifetime is how long a claim that isn't released keeps others away.
 const ClaimLifetime = 15 * time.Minute
 
-// ClaimHandle keeps everybody else from a handle that an account is about to have, until release is called or
-// [ClaimLifetime] has passed. Error: an *xrpc.Error if another has it, or is about to.
+// ClaimHandle reserves a handle for an account until release is called or [ClaimLifetime] has
+// passed. Error: an *xrpc.Error if another account has the handle or has reserved it.
 func (a *Accounts) ClaimHandle(
 	ctx context.Context, handle syntax.Handle, did syntax.DID,
 ) (release func(), err error) {
@@ -44,8 +45,8 @@ func (a *Accounts) ClaimEmail(ctx context.Context, email string, did syntax.DID)
 	return a.checkFree(ctx, a.claim(KindEmailClaim, email), did, account, err, EmailTaken(email))
 }
 
-// HoldEmail reserves an address for a DID, which may hold it already, for [ClaimLifetime]. Error: an *xrpc.Error if
-// another DID holds it.
+// HoldEmail reserves an address for a DID, which may hold it already, for [ClaimLifetime]. Error:
+// an *xrpc.Error if another DID holds it.
 func (a *Accounts) HoldEmail(ctx context.Context, email string, did syntax.DID) error {
 	c := a.claim(KindEmailClaim, email)
 	c.Value = []byte(did)
@@ -54,8 +55,8 @@ func (a *Accounts) HoldEmail(ctx context.Context, email string, did syntax.DID) 
 	})
 }
 
-// Drop removes a claim, or another document that expires by itself. Error: storage.ErrNotFound. Another is logged, too:
-// it does no harm to most callers.
+// Drop removes a claim, or another document that expires by itself. Error: storage.ErrNotFound. Any
+// other error is logged, too, because most callers ignore it.
 func (a *Accounts) Drop(ctx context.Context, kind, id string) error {
 	_, err := a.Store.TakeDocument(context.WithoutCancel(ctx), kind, id)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
@@ -69,7 +70,8 @@ func (a *Accounts) claim(kind, id string) storage.Document {
 	return storage.Document{Kind: kind, ID: id, IssuedAt: now, ExpiresAt: now.Add(ClaimLifetime)}
 }
 
-// hold stores a claim, unless it is there already and is own. It returns taken if it is another's.
+// hold stores a claim. If there is one already, own says whether it is the caller's; if not, hold
+// returns taken.
 func (a *Accounts) hold(
 	ctx context.Context, claim storage.Document, taken error, own func(storage.Document) bool,
 ) error {
@@ -78,13 +80,14 @@ func (a *Accounts) hold(
 		return err
 	}
 	held, err := a.Store.Document(ctx, claim.Kind, claim.ID)
-	if err == nil && !own(held) || errors.Is(err, storage.ErrNotFound) { // or given up, or used, in this moment
+	if err == nil && !own(held) || errors.Is(err, storage.ErrNotFound) { // which was removed just now
 		err = taken
 	}
 	return err
 }
 
-// checkFree returns what releases a claim, or releases it and returns taken if the account that was looked up is another's.
+// checkFree returns the function that releases a claim. If the account that was found has another
+// DID, it releases the claim and returns taken.
 func (a *Accounts) checkFree(
 	ctx context.Context, claim storage.Document, did syntax.DID, found storage.Account, err, taken error,
 ) (release func(), _ error) {

@@ -11,10 +11,10 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Delete removes an account with all that belongs to it, for good, and tells the network. To delete what isn't there is
-// no error.
+// Delete removes an account with all that belongs to it, for good, and tells the network. It is
+// idempotent: without such an account it does nothing.
 func (a *Accounts) Delete(ctx context.Context, did syntax.DID) error {
-	if _, err := syntax.ParseDID(did.String()); err != nil { // or a key of the server's own would go, by its name
+	if _, err := syntax.ParseDID(did.String()); err != nil { // it may be the name of one of the server's own keys
 		return fmt.Errorf("hosting: deleting an account: %w", err)
 	}
 	event, err := firehose.AccountEvent(did, firehose.StatusDeleted, a.Now())
@@ -25,11 +25,11 @@ func (a *Accounts) Delete(ctx context.Context, did syntax.DID) error {
 		return err
 	}
 	a.Engine.Forget(did)
-	return a.Keys.Delete(ctx, did.String()) // the store has removed it; what keeps it in memory has to, too
+	return a.Keys.Delete(ctx, did.String()) // from memory, too: the store has removed it already
 }
 
-// DeleteDue deletes up to limit of the accounts whose owners have deactivated them with a time to delete them after, and
-// returns how many were due. One that can't be deleted now doesn't keep the others.
+// DeleteDue deletes up to limit deactivated accounts whose DeleteAfter has passed, and returns how
+// many were due. If one can't be deleted, it goes on with the others.
 func (a *Accounts) DeleteDue(ctx context.Context, limit int) (int, error) {
 	var due []syntax.DID
 	for did, err := range a.Store.DueAccounts(ctx, a.Now(), limit) {
@@ -47,8 +47,8 @@ func (a *Accounts) DeleteDue(ctx context.Context, limit int) (int, error) {
 	return len(due), errors.Join(errs...)
 }
 
-// deleteIfDue looks at the account once more, right before it is gone for good: since it was listed, which may have
-// taken the deletion of many others, its owner may have come back.
+// deleteIfDue looks at the account once more right before it deletes it: its owner may have come
+// back while others on the list were deleted.
 func (a *Accounts) deleteIfDue(ctx context.Context, did syntax.DID) error {
 	account, err := a.Store.Account(ctx, did)
 	switch {

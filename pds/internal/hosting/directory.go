@@ -10,7 +10,8 @@ import (
 
 // Directory resolves DIDs and handles. See auth/identity.Directory.
 type Directory interface {
-	// LookupDID resolves a DID; the answer may be hours old. Refresh asks the network for what it is now.
+	// LookupDID resolves a DID; the answer may be hours old. Refresh asks the network for what it
+	// is now.
 	LookupDID(ctx context.Context, did syntax.DID) (*identity.Identity, error)
 	Refresh(ctx context.Context, did syntax.DID) (*identity.Identity, error)
 

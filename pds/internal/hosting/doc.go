@@ -1,9 +1,11 @@
-// Package hosting is the ground floor of pds/internal: the accounts of this server, who they are, whether they stand,
-// and what the network is told when that changes. It is the only package there that the others may import.
+// Package hosting is the ground floor of pds/internal: who the accounts of this server are, in what
+// standing they are, and what the network is told when that changes. It is the only package of
+// pds/internal that the others may import.
 //
-// [Accounts] has what more than one domain needs of accounts: to find one, to say who may read its repo, to change its
-// status or delete it with the events that tell of it, to keep a handle for one that is about to have it. What a policy
-// asks of a caller's account, it answers, too: it is the auth.Accounts of the server's mux.
+// [Accounts] does what more than one domain needs: it says who may read an account's repo, changes
+// an account's status or deletes it, with the events that tell of it, and reserves handles and
+// addresses. It is also the auth.Accounts of the server's mux, which asks it about the callers'
+// accounts.
 //
-// errors.go says what clients are told of the errors of the packages below.
+// errors.go translates the errors of the packages below to those that clients are told.
 package hosting

@@ -15,15 +15,15 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// This file says what clients are told of the errors of other packages. Each function is for one kind of work,
-// and returns an error that it doesn't know as it is; nil stays nil.
+// This file says what clients are told of the errors of other packages. Each function is for one
+// kind of work, and returns an error that it doesn't know as it is; nil stays nil.
 
-// AnyError is for errors of all methods: nil for what is no business of the client.
+// AnyError is for errors of all methods. Nil stands for an internal error.
 func AnyError(err error) *xrpc.Error {
 	switch {
 	case errors.Is(err, storage.ErrFull):
 		return xrpc.StatusError(http.StatusServiceUnavailable, "The server is out of space, please try again later")
-	case errors.Is(err, storage.ErrGuard): // whether the account may still do this, the next try tells
+	case errors.Is(err, storage.ErrGuard): // the next try says whether the account may still do this
 		return xrpc.StatusError(http.StatusServiceUnavailable, "The account has just been changed, please try again")
 	}
 	return nil
@@ -122,8 +122,8 @@ func HandleTaken(handle syntax.Handle) error {
 // EmailTaken says that another account has an address, or is about to.
 func EmailTaken(email string) error { return xrpc.InvalidRequest("Email already taken: %s", email) }
 
-// RegistrationError is for the registration of a new identity. Any error but an unreachable directory is its
-// refusal; why it refuses isn't for strangers.
+// RegistrationError is for the registration of a new identity. Every error but an unreachable
+// directory counts as a refusal, whose reason isn't for strangers.
 func RegistrationError(err error) error {
 	switch {
 	case err == nil:

@@ -15,7 +15,8 @@ import (
 
 func export(err error) error { return ExportError("did:web:a.example", err) }
 
-// TestErrors: each kind of work knows the errors of its own, however they are wrapped, and no others.
+// TestErrors: each kind of work knows the errors of its own, however they are wrapped, and no
+// others.
 func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		tell func(error) error

@@ -19,13 +19,13 @@ func (a *Accounts) Find(ctx context.Context, id syntax.AtIdentifier) (storage.Ac
 	return a.Store.AccountByHandle(ctx, id.Handle().Normalize())
 }
 
-// Reader is the policy of methods that read repos and blobs. It admits everybody: what isn't public, only the operator
-// and the account itself may read, as [Accounts.Readable] says. A caller whose own account is gone may still read others.
+// Reader is the policy of methods that read repos and blobs. It admits everybody, and the method
+// asks [Accounts.Readable]. A caller whose own account is gone may still read others.
 var Reader = auth.Session.OrTakendown().Or(auth.Admin).OrApp().Optional().Unasked()
 
-// Readable returns the account behind a handle or DID if the caller may read its repo: anybody may read that of an
-// active account, and only the operator and the owner that of another. Errors, as an *xrpc.Error: RepoNotFound,
-// RepoDeactivated, RepoSuspended, RepoTakendown.
+// Readable returns the account behind a handle or DID if the caller may read its repo. Anybody may
+// read the repo of an active account; only the operator and the owner may read that of another.
+// Errors, as an *xrpc.Error: RepoNotFound, RepoDeactivated, RepoSuspended, RepoTakendown.
 func (a *Accounts) Readable(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error) {
 	account, err := a.Find(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -45,8 +45,8 @@ func (a *Accounts) Readable(ctx context.Context, id syntax.AtIdentifier, caller 
 	return account, xrpc.Errorf("RepoTakendown", "Repo has been takendown: %s", id)
 }
 
-// Own checks that a handle or DID names the caller's account, which a policy has admitted. Nothing names
-// the zero Account. Error: auth.ErrAuthRequired.
+// Own checks that a handle or DID names the caller's account, which a policy has admitted. Nothing
+// names the zero Account. Error: auth.ErrAuthRequired.
 func Own(id syntax.AtIdentifier, account auth.Account) error {
 	switch {
 	case id.IsDID() && id.DID() == account.DID:

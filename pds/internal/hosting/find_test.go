@@ -8,8 +8,8 @@ import (
 	"github.com/pdskit/pdskit/auth"
 )
 
-// TestOwn: only the account's own DID and handle name it. The zero account, which a method has whose policy asks for none,
-// owns nothing.
+// TestOwn: only an account's DID and handle name it. Nothing names the zero account, which is that
+// of a call whose policy asks for none.
 func TestOwn(t *testing.T) {
 	alice := auth.Account{DID: "did:plc:alice", Handle: "alice.test"}
 	nameless := auth.Account{DID: "did:plc:alice"}

@@ -5,13 +5,13 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// WhileActive is the guard of a write that an account may make as long as it is active, and no decision about it has
-// come in between.
+// WhileActive is the guard of a write that an account may make while it is active. The write fails
+// if the account's epoch has risen since the account was looked up.
 func WhileActive(a auth.Account) *storage.Guard {
 	return &storage.Guard{Epoch: a.Epoch, Statuses: []storage.AccountStatus{storage.StatusActive}}
 }
 
-// WhileStanding is WhileActive for what an account may also do while it is deactivated.
+// WhileStanding is WhileActive for what a deactivated account may do, too.
 func WhileStanding(a auth.Account) *storage.Guard {
 	return &storage.Guard{
 		Epoch: a.Epoch, Statuses: []storage.AccountStatus{storage.StatusActive, storage.StatusDeactivated},

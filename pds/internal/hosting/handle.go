@@ -8,9 +8,9 @@ import (
 	"github.com/pdskit/pdskit/pds/xrpc"
 )
 
-// CheckHandle returns the handle that an account is to have, in its normal form, if it keeps the rules. That of a new
-// account, whose DID is "", is under one of the server's domains. Another account's may be under any domain, but if that
-// isn't the server's, it resolves to the account.
+// CheckHandle checks the handle that an account is to have, and returns it in its normal form. The
+// DID is "" for a new account, whose handle must be under one of the server's domains. The handle
+// of any other account may also be under another domain if it resolves to the account's DID.
 //
 // Errors, as an *xrpc.Error: InvalidHandle, HandleNotAvailable, UnsupportedDomain, InvalidRequest.
 func (a *Accounts) CheckHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
@@ -31,8 +31,8 @@ func (a *Accounts) CheckHandle(ctx context.Context, did syntax.DID, raw string) 
 	return handle, nil
 }
 
-// CheckRequestedHandle is CheckHandle for a handle that a request wants: the host program may refuse it, too, with an
-// error of its own.
+// CheckRequestedHandle is CheckHandle for a handle that a request wants. HandleAllowed may refuse
+// it, with an error of its own.
 func (a *Accounts) CheckRequestedHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
 	handle, err := a.CheckHandle(ctx, did, raw)
 	if err == nil && a.HandleAllowed != nil {

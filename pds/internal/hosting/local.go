@@ -12,9 +12,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Local answers for the handles of the server's own accounts. What their DIDs say, only the network knows: the owner may
-// have moved elsewhere. So does it know whose a handle is that isn't under the server's domains and whose account here
-// isn't active.
+// Local resolves the handles of the server's accounts. It doesn't resolve their DIDs: an owner may
+// have moved to another server, which only the network knows. For the same reason it doesn't
+// resolve a handle under another domain if the account isn't active.
 type Local struct {
 	Accounts storage.Accounts
 	Handles  identity.HandleRules

@@ -10,12 +10,13 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// SetStatus changes an account in a way that may change its status, and writes the events of that with it: #account,
-// and when the account becomes active #identity and #sync too, since nobody has followed it meanwhile. announce says to
-// write the #account event also if the status stays. A takedown, suspension or deactivation raises the account's epoch.
-// Error: storage.ErrNotFound.
+// SetStatus changes an account, and writes events with the change if that changes the account's
+// status: #account, and if the account becomes active, #identity and #sync too, because nobody has
+// followed it meanwhile. With announce, it writes the #account event even if the status stays. A
+// takedown, suspension or deactivation raises the account's epoch. Error: storage.ErrNotFound.
 //
-// The repo is locked while the account is being activated, so its #sync event precedes those of later commits.
+// The repo is locked while the account is being activated, so its #sync event precedes those of
+// later commits.
 func (a *Accounts) SetStatus(
 	ctx context.Context, did syntax.DID, announce bool, change func(*storage.Account),
 ) error {
@@ -37,7 +38,8 @@ func (a *Accounts) SetStatus(
 	}
 }
 
-// setStatusOnce returns errChanged if the account isn't what it was before, or wouldn't become what that would.
+// setStatusOnce returns errChanged if the account has changed since before was read so that the
+// events wouldn't be right.
 func (a *Accounts) setStatusOnce(
 	ctx context.Context, before storage.Account, announce bool, change func(*storage.Account),
 ) error {
@@ -54,19 +56,20 @@ func (a *Accounts) setStatusOnce(
 	_, err := a.Store.UpdateAccount(ctx, before.DID, func(row *storage.Account) error {
 		same := row.Status() == before.Status() && row.Handle == before.Handle
 		change(row)
-		if !same || row.Status() != after.Status() { // a takedown that is lifted may have hidden a deactivation
+		if !same || row.Status() != after.Status() { // such as when a deactivation came in under a takedown
 			return errChanged
 		}
 		if changed && row.Status() != storage.StatusActive {
-			row.Epoch++ // what was begun before isn't carried out after this
+			row.Epoch++ // writes that were begun before fail
 		}
 		return nil
 	}, events...)
 	return err
 }
 
-// activate is setStatusOnce for an account that becomes active. Its repo is held here; on another node that serves the
-// same store it may have been imported in the same moment, and then is no longer what the event says.
+// activate is setStatusOnce for an account that becomes active. The caller holds the repo, but
+// another server on the same store may import it in the same moment. Then the #sync event is out of
+// date, and another follows.
 func (a *Accounts) activate(ctx context.Context, before storage.Account, change func(*storage.Account)) error {
 	said, err := a.Store.Head(ctx, before.DID)
 	if err != nil {
@@ -82,8 +85,9 @@ func (a *Accounts) activate(ctx context.Context, before storage.Account, change 
 	return a.appendSync(ctx, before.DID)
 }
 
-// Imported tells the network of a repo that was imported without an event because its account wasn't active, if it is
-// active now: it was activated in the same moment.
+// Imported is to be called after an import without an event, which is how a repo is imported while
+// its account isn't active. If the account was activated in the meantime, it tells the network of
+// the repo.
 func (a *Accounts) Imported(ctx context.Context, did syntax.DID) error {
 	return a.Engine.Hold(ctx, did, func() error {
 		account, err := a.Store.Account(ctx, did)
@@ -94,7 +98,8 @@ func (a *Accounts) Imported(ctx context.Context, did syntax.DID) error {
 	})
 }
 
-// appendSync writes a #sync event. The caller holds the repo, so that no later commit's event comes before it.
+// appendSync writes a #sync event. The caller holds the repo, so that no later commit's event comes
+// before it.
 func (a *Accounts) appendSync(ctx context.Context, did syntax.DID) error {
 	event, err := a.Engine.SyncEvent(ctx, did)
 	if err != nil {
@@ -104,7 +109,7 @@ func (a *Accounts) appendSync(ctx context.Context, did syntax.DID) error {
 	return err
 }
 
-// errChanged: the account isn't any more what its events were made for.
+// errChanged: the account is no longer what its events were made for.
 var errChanged = errors.New("hosting: the account has changed meanwhile")
 
 func (a *Accounts) statusEvents(ctx context.Context, row storage.Account, changed bool) ([]storage.Event, error) {

@@ -71,7 +71,8 @@ func (h *Handler) change(ctx context.Context, before storage.Account, handle syn
 	return err
 }
 
-// updateIdentity has the DID document name the handle. One that this server can't change has to name it already.
+// updateIdentity makes the DID document name the handle. A document that this server can't change
+// must name it already.
 func (h *Handler) updateIdentity(ctx context.Context, did syntax.DID, handle syntax.Handle) error {
 	err := h.Registrar.Update(ctx, did, identity.Change{Handle: handle})
 	if errors.Is(err, identity.ErrUnsupported) {

@@ -44,8 +44,8 @@ func (h *Handler) get(n Namespace) handler {
 // full reports whether a caller sees all preferences.
 func full(c auth.Caller) bool { return c.Kind == auth.KindSession || c.Kind == auth.KindModerator }
 
-// subject finds out whose preferences a caller asks for: their own, or as a moderator those of anybody. Error:
-// auth.ErrAccountNotFound.
+// subject returns the DID of the account whose preferences a caller asks for: their own, or for a moderator that
+// of anybody. Error: auth.ErrAccountNotFound.
 func (h *Handler) subject(c call) (syntax.DID, error) {
 	if c.Caller.Kind != auth.KindModerator {
 		return c.Account.DID, nil

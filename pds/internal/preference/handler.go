@@ -19,7 +19,8 @@ type Namespace struct {
 	Get  syntax.NSID // the method that returns the preferences
 	Put  syntax.NSID // the method that replaces them
 
-	// Private are the types that only people who have logged in with the account's own password see and change.
+	// Private are the types that only people who have logged in with the account's own password see
+	// and change.
 	Private []string
 
 	// Derived are types that can't be stored, and Derive makes them of what is. It may be nil.
@@ -38,7 +39,8 @@ type Handler struct {
 
 // Proxy passes requests on to other services.
 type Proxy interface {
-	// Audience names the service that a request is for, as far as the caller's permission is concerned.
+	// Audience names the service that a request is for, as far as the caller's permission is
+	// concerned.
 	Audience(id syntax.NSID, r *http.Request) string
 
 	// Elsewhere reports whether that is another than the one whose preferences are kept here.

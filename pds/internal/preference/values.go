@@ -34,7 +34,8 @@ func (h *Handler) Count(ctx context.Context, did syntax.DID) (int64, error) {
 	return int64(len(all)), err
 }
 
-// all returns the document with an account's preferences of all namespaces, which may be the zero one, and what it says.
+// all returns the document with an account's preferences of all namespaces, and the preferences. If there is no
+// document, it returns the zero one.
 func (h *Handler) all(ctx context.Context, did syntax.DID) (storage.Document, values, error) {
 	d, err := h.Documents.Document(ctx, storage.KindPreferences, did.String())
 	if errors.Is(err, storage.ErrNotFound) {

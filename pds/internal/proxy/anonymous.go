@@ -13,8 +13,8 @@ type Anonymous struct {
 	set     target
 }
 
-// Anonymous returns what passes requests for a query on; ok is false if no service is set for it. It ignores what [Header]
-// names: only account holders may choose a service.
+// Anonymous returns an [Anonymous] for a query; ok is false if no service is set for it. It ignores [Header]: only
+// account holders may choose a service.
 func (h *Handler) Anonymous(id syntax.NSID) (a Anonymous, ok bool) {
 	set, err := h.defaultTarget(id)
 	return Anonymous{h, id, set}, err == nil

@@ -79,8 +79,8 @@ func (h *Handler) Forward(w http.ResponseWriter, c *xrpc.Call[struct{}], id synt
 	return h.forward(w, c, id, t)
 }
 
-// forward passes a request on in the name of the caller's account. That may be deactivated: its owner decides whether to
-// come back, and reads meanwhile.
+// forward passes a request on in the name of the caller's account. The account may be deactivated: its owner may
+// still read.
 func (h *Handler) forward(w http.ResponseWriter, c *xrpc.Call[struct{}], id syntax.NSID, t target) error {
 	r, did := c.Request, c.Account.DID
 	t, err := h.resolve(r.Context(), t)

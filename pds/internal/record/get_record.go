@@ -67,8 +67,8 @@ func (h *Handler) getRecord(ctx context.Context, c *xrpc.Call[getRecordParams]) 
 	return &recordView{did: account.DID, record: record}, nil
 }
 
-// undeclared renames an error to InvalidRequest, because the lexicons of getRecord and listRecords don't
-// declare its own name.
+// undeclared renames an error to InvalidRequest, because the lexicons of getRecord and listRecords
+// don't declare its own name.
 func undeclared(err error) error {
 	if e, ok := err.(*xrpc.Error); ok {
 		return xrpc.InvalidRequest("%s", e.Message)

@@ -27,8 +27,8 @@ type Handler struct {
 	// Lexicons checks the records that are written.
 	Lexicons *lexicon.Catalog
 
-	// BeforeWrite is asked about writes that come as requests, when all else is in order: it refuses by an error. Their
-	// record keys aren't "". If nil, none is refused.
+	// BeforeWrite is asked about writes that come as requests, when all else is in order: it
+	// refuses by an error. Their record keys aren't "". If nil, none is refused.
 	BeforeWrite func(ctx context.Context, caller auth.Caller, did syntax.DID, writes []Write) error
 
 	// Elsewhere answers requests for records of repos that aren't here. If nil, nobody does.

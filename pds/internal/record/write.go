@@ -33,14 +33,14 @@ type Written struct {
 	Status []lexicon.Status
 }
 
-// Write checks writes, and makes one commit of them, as long as the account is active. Errors that are of the caller's
-// making are *xrpc.Error.
+// Write checks writes, and makes one commit of them if the account is still active and its epoch
+// the same. Errors that are of the caller's making are *xrpc.Error; storage.ErrGuard.
 func (h *Handler) Write(ctx context.Context, account auth.Account, writes ...Write) (Written, error) {
 	return h.write(ctx, account, cid.Undef, writes, func() error { return nil })
 }
 
-// writeFor is Write for a caller, after the host was asked. swapCommit is what the repo's commit has to be now, undefined
-// for whatever it is.
+// writeFor is Write for a caller, after the host was asked. swapCommit is the CID that the repo's
+// commit has to have now; undefined for any.
 func (h *Handler) writeFor(
 	ctx context.Context, caller auth.Caller, account auth.Account, swapCommit cid.Cid, writes ...Write,
 ) (Written, error) {
