@@ -54,6 +54,7 @@ func (l *Local) Events(ctx context.Context, cursor int64, follow bool) iter.Seq2
 			if !yield(e, l.cursorError(ctx, cursor, err)) {
 				return
 			}
+			cursor = e.Seq
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,6 +62,29 @@ func TestTakedowns(t *testing.T) {
 	m := w.mirror(t, struct{ Source }{w.local()}, to) // the public parts alone
 	check(t, m.Sync(ctx))
 	w.same(t, restore(t, to), false)
+}
+
+// TestEarlierPrivate: what an earlier version wrote of an account has no epochs, and app passwords expire in the
+// year 9999. They are restored as what never expires.
+func TestEarlierPrivate(t *testing.T) {
+	w := newWorld(t)
+	alice := w.signUp(t, "alice")
+	to := newDir(t)
+	check(t, w.mirror(t, w.local(), to).Sync(t.Context()))
+	check(t, putDocument(t.Context(), to, privateObject(alice.did), map[string]any{
+		"did": alice.did, "handle": "alice.test", "createdAt": farFuture,
+		"tokens": []object{{"kind": "app", "id": "hashed", "value": []byte("v"), "issuedAt": farFuture,
+			"expiresAt": "9999-12-31T00:00:00Z"}},
+	}))
+	got := restore(t, to)
+	want := storage.Document{Kind: "app", ID: "hashed", Owner: alice.did, Value: []byte("v"), IssuedAt: farFuture}
+	found, err := got.store.Document(t.Context(), "app", "hashed")
+	if err != nil || fmt.Sprint(found) != fmt.Sprint(want) {
+		t.Errorf("the app password is %v, %v, want %v", found, err, want)
+	}
+	if a, err := got.store.Account(t.Context(), alice.did); err != nil || a.Epoch != 0 || a.SessionEpoch != 0 {
+		t.Errorf("the account is %+v, %v", a, err)
+	}
 }
 
 // TestForgedPrivate: a private part that is another account's, or that can't be worked with, is found.

@@ -13,9 +13,10 @@ import (
 	pdsrepo "github.com/pdskit/pdskit/repo"
 )
 
-// content restores an account, its blobs and its repo. The account comes into being without the repo's content, which
-// follows its blobs; if that fails, the account goes again, and if the process dies between the two, a later try finds it
-// and goes on. An account that was there before never goes: by now it may be somebody's.
+// content restores an account and all that belongs to it. The account is created first, without its repo's
+// content, because its blobs need it. If what follows fails, the account is deleted again; if the process dies,
+// a later try finds the account and goes on. An account that was there before is never deleted: by now somebody
+// may use it.
 func (r *restorer) content(ctx context.Context, man manifest) error {
 	c, done, err := r.open(ctx, man)
 	if err != nil {
@@ -26,11 +27,11 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 	if err != nil {
 		return err
 	}
-	created, err := r.create(ctx, row, private, c.Head)
+	created, err := r.create(ctx, row, private.SealedKey, c.Head)
 	if err != nil {
 		return err
 	}
-	if err := r.fill(ctx, man, c); err != nil {
+	if err := r.fill(ctx, man, private, c); err != nil {
 		if created {
 			_, undo := r.Store.DeleteAccount(context.WithoutCancel(ctx), man.DID)
 			err = errors.Join(err, undo)
@@ -40,8 +41,11 @@ func (r *restorer) content(ctx context.Context, man manifest) error {
 	return r.takedowns(ctx, &private)
 }
 
-// fill restores the blobs and the repo of an account that is there.
-func (r *restorer) fill(ctx context.Context, man manifest, c *pdsrepo.Copy) error {
+// fill restores the documents, the blobs and the repo of an account that is there.
+func (r *restorer) fill(ctx context.Context, man manifest, private Private, c *pdsrepo.Copy) error {
+	if err := r.documents(ctx, private); err != nil {
+		return err
+	}
 	if err := r.blobs(ctx, man); err != nil {
 		return err
 	}
@@ -57,13 +61,13 @@ func (r *restorer) fill(ctx context.Context, man manifest, c *pdsrepo.Copy) erro
 	return err
 }
 
-// create creates an account, with its key, preferences and tokens, and reports whether it hadn't been there.
+// create creates an account with its sealed key, and reports whether it hadn't been there.
 func (r *restorer) create(
-	ctx context.Context, account storage.Account, private Private, head storage.Head,
+	ctx context.Context, account storage.Account, key []byte, head storage.Head,
 ) (created bool, err error) {
 	did := account.DID
-	if len(private.SealedKey) > 0 {
-		err := r.put(ctx, storage.Document{Kind: storage.KindKey, ID: string(did), Owner: did, Value: private.SealedKey})
+	if len(key) > 0 {
+		err := r.put(ctx, storage.Document{Kind: storage.KindKey, ID: string(did), Owner: did, Value: key})
 		if err != nil {
 			return false, err
 		}
@@ -79,12 +83,12 @@ func (r *restorer) create(
 		err = ErrNotEmpty
 	}
 	if err != nil {
-		return created, fmt.Errorf("backup: %s: %w", did, err)
+		return false, fmt.Errorf("backup: %s: %w", did, err)
 	}
-	return created, r.documents(ctx, private)
+	return created, nil
 }
 
-// documents restores the documents of an account.
+// documents restores the documents of an account, but for its key.
 func (r *restorer) documents(ctx context.Context, private Private) error {
 	did := private.DID
 	if len(private.Preferences) > 0 {

@@ -63,9 +63,22 @@ func (r *restorer) blob(ctx context.Context, did syntax.DID, ref atdata.Blob) er
 		return err
 	}
 	r.done.Blobs++
-	return r.Store.PutBlob(ctx, storage.Blob{
+	return r.register(ctx, storage.Blob{
 		DID: did, CID: c, Size: size, MIMEType: cmp.Or(ref.MimeType, "application/octet-stream"), CreatedAt: r.Now(),
-	}, nil)
+	})
+}
+
+// register stores what is known of a blob. If an earlier try has deleted the account again, its blobs are still
+// queued for deletion, and register takes this one out of the queue.
+func (r *restorer) register(ctx context.Context, b storage.Blob) error {
+	err := r.Store.PutBlob(ctx, b, nil)
+	if !errors.Is(err, storage.ErrConflict) {
+		return err
+	}
+	if err := r.Store.RemoveBlob(ctx, storage.BlobID{DID: b.DID, CID: b.CID}); err != nil {
+		return err
+	}
+	return r.Store.PutBlob(ctx, b, nil)
 }
 
 func (r *restorer) putBlob(ctx context.Context, did syntax.DID, c cid.Cid, in io.Reader) (int64, error) {

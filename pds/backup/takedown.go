@@ -66,9 +66,9 @@ func (r *restorer) takedowns(ctx context.Context, p *Private) error {
 		}
 		err = r.Store.SetTakedown(ctx, storage.Takedown{DID: p.DID, Blob: c, Ref: b.Ref})
 		if errors.Is(err, storage.ErrNotFound) {
-			err = r.Store.PutBlob(ctx, storage.Blob{
+			err = r.register(ctx, storage.Blob{
 				DID: p.DID, CID: c, Size: b.Size, MIMEType: b.MIMEType, CreatedAt: r.Now(), TakedownRef: b.Ref,
-			}, nil)
+			})
 		}
 		if err != nil {
 			return err
