@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -99,6 +100,51 @@ func TestRefusedUploadLeavesNothing(t *testing.T) {
 			w.Upkeep(t.Context())
 			if _, err := w.config.Blobs.Open(t.Context(), blobID(t, alice, "late")); !errors.Is(err, storage.ErrNotFound) {
 				t.Errorf("the bytes: %v", err)
+			}
+		})
+	}
+}
+
+// TestHandleOfTakenDownAccount: an account that is taken down or deleted after the request for a
+// new handle was admitted doesn't get it, and its identity stays as it is.
+func TestHandleOfTakenDownAccount(t *testing.T) {
+	for name, test := range map[string]struct {
+		decide func(context.Context, *world, *user) error
+		status int
+		error  string
+	}{
+		"takedown": {func(ctx context.Context, w *world, u *user) error {
+			_, err := w.config.Store.UpdateAccount(ctx, u.did, func(a *storage.Account) error {
+				a.TakedownRef = "case 1"
+				return nil
+			})
+			return err
+		}, 401, "AccountTakedown"},
+		"deletion": {func(ctx context.Context, w *world, u *user) error {
+			return w.DeleteAccount(ctx, u.did)
+		}, 403, "AccountNotFound"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, store := startMeddling(t)
+			alice := w.signUp(t, "alice")
+			document := func() string {
+				res, err := http.Get(w.directory.URL + "/" + alice.did.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				body, err := io.ReadAll(res.Body)
+				if err != nil || res.StatusCode != http.StatusOK {
+					t.Fatalf("%d %s %v", res.StatusCode, body, err)
+				}
+				return string(body)
+			}
+			before := document()
+			store.once("PutDocument", "signup-handle", func() error { return test.decide(t.Context(), w, alice) })
+			alice.post(t, "com.atproto.identity.updateHandle", object{"handle": "alice-new.test"}).
+				refused(t, test.status, test.error, "")
+			if after := document(); after != before {
+				t.Errorf("the identity is now %s", after)
 			}
 		})
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
-	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -35,12 +34,8 @@ func (h *Handler) Create(ctx context.Context, handle syntax.Handle, email, passw
 // SignIn begins a session for an account whose owner somebody else has made sure of. Errors: auth.ErrAccountNotFound;
 // auth.ErrAccountTakedown.
 func (h *Handler) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
-	account, err := h.account(ctx, did)
-	if err != nil {
+	if _, err := h.Accounts.NotTakenDown(ctx, did); err != nil {
 		return session.Tokens{}, err
-	}
-	if account.TakedownRef != "" {
-		return session.Tokens{}, auth.ErrAccountTakedown
 	}
 	return h.Sessions.Create(ctx, did, session.ScopeAccess, "")
 }

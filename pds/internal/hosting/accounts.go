@@ -57,17 +57,24 @@ func (a *Accounts) CallerAccount(ctx context.Context, did syntax.DID) (auth.Acco
 	return auth.Account{DID: account.DID, Handle: account.Handle, Status: account.Status(), Epoch: account.Epoch}, nil
 }
 
-// Active returns an account that may be written to. Errors: auth.ErrAccountNotFound,
-// auth.ErrAccountDeactivated, auth.ErrAccountTakedown.
-func (a *Accounts) Active(ctx context.Context, did syntax.DID) (auth.Account, error) {
+// NotTakenDown returns an account, as [auth.NotTakenDown] demands it. Errors: auth.ErrAccountNotFound,
+// auth.ErrAccountTakedown.
+func (a *Accounts) NotTakenDown(ctx context.Context, did syntax.DID) (auth.Account, error) {
 	account, err := a.CallerAccount(ctx, did)
-	switch {
-	case err != nil || account.Status == storage.StatusActive:
-		return account, err
-	case account.Status == storage.StatusDeactivated:
-		return account, auth.ErrAccountDeactivated
+	if err == nil && account.Status != storage.StatusActive && account.Status != storage.StatusDeactivated {
+		err = auth.ErrAccountTakedown
 	}
-	return account, auth.ErrAccountTakedown
+	return account, err
+}
+
+// Active returns an account, as [auth.Active] demands it. Errors: those of NotTakenDown;
+// auth.ErrAccountDeactivated.
+func (a *Accounts) Active(ctx context.Context, did syntax.DID) (auth.Account, error) {
+	account, err := a.NotTakenDown(ctx, did)
+	if err == nil && account.Status == storage.StatusDeactivated {
+		err = auth.ErrAccountDeactivated
+	}
+	return account, err
 }
 
 // Healthy says whether the store answers.

@@ -32,7 +32,7 @@ func (h *Handler) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInp
 	}
 	defer release()
 	for {
-		account, err := h.Accounts.Store.Account(ctx, did)
+		account, err := h.Accounts.NotTakenDown(ctx, did)
 		if err == nil {
 			err = h.change(ctx, account, handle)
 		}
@@ -47,7 +47,7 @@ var errChanged = errors.New("identity: the account has changed meanwhile")
 
 // change returns errChanged if another change came in between: which of the two the identity has taken last isn't known
 // then.
-func (h *Handler) change(ctx context.Context, before storage.Account, handle syntax.Handle) error {
+func (h *Handler) change(ctx context.Context, before auth.Account, handle syntax.Handle) error {
 	if err := h.updateIdentity(ctx, before.DID, handle); err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (h *Handler) change(ctx context.Context, before storage.Account, handle syn
 	}
 	_, err = h.Accounts.Store.UpdateAccount(ctx, before.DID, func(a *storage.Account) error {
 		switch {
-		case a.TakedownRef != "": // since the request was admitted
+		case a.TakedownRef != "": // since before was read
 			return auth.ErrAccountTakedown
 		case a.Handle != before.Handle:
 			return errChanged
