@@ -96,8 +96,8 @@ func StreamError(err error) error {
 	return err
 }
 
-// HandleError is for the rules of handles.
-func HandleError(err error) error {
+// handleError is for the rules of handles.
+func handleError(err error) error {
 	var e *identity.HandleError
 	if !errors.As(err, &e) {
 		return err

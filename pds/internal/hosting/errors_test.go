@@ -34,8 +34,8 @@ func TestErrors(t *testing.T) {
 		{export, repo.ErrBlockNotFound, "400 BlockNotFound: Could not find all of the blocks in the repo of did:web:a.example"},
 		{export, storage.ErrNotFound, "400 RepoNotFound: Could not find repo for DID: did:web:a.example"},
 		{StreamError, firehose.ErrTooSlow, "400 ConsumerTooSlow: Stream consumer too slow"},
-		{HandleError, &identity.HandleError{Kind: identity.ErrUnsupportedDomain, Message: "Not that one"}, "400 UnsupportedDomain: Not that one"},
-		{HandleError, storage.ErrNotFound, ""},
+		{handleError, &identity.HandleError{Kind: identity.ErrUnsupportedDomain, Message: "Not that one"}, "400 UnsupportedDomain: Not that one"},
+		{handleError, storage.ErrNotFound, ""},
 		{RegistrationError, identity.ErrUnavailable, "502 UpstreamFailure: The PLC directory can't be reached, please try again"},
 		{RegistrationError, errors.New("any"), "400 InvalidRequest: The PLC directory refused to register the account's identity"},
 		{IdentityError, identity.ErrRefused, "400 InvalidRequest: The PLC directory refused to change the identity"},
@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	for _, tell := range []func(error) error{
-		WriteError, ImportError, export, StreamError, HandleError, RegistrationError, IdentityError, SubjectError,
+		WriteError, ImportError, export, StreamError, handleError, RegistrationError, IdentityError, SubjectError,
 	} {
 		if err := tell(nil); err != nil {
 			t.Errorf("no error becomes %v", err)

@@ -11,8 +11,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// Find returns the account behind a handle or DID. Error: storage.ErrNotFound.
-func (a *Accounts) Find(ctx context.Context, id syntax.AtIdentifier) (storage.Account, error) {
+// find returns the account behind a handle or DID. Error: storage.ErrNotFound.
+func (a *Accounts) find(ctx context.Context, id syntax.AtIdentifier) (storage.Account, error) {
 	if id.IsDID() {
 		return a.Store.Account(ctx, id.DID())
 	}
@@ -27,7 +27,7 @@ var Reader = auth.Session.OrTakendown().Or(auth.Admin).OrApp().Optional().Unaske
 // read the repo of an active account; only the operator and the owner may read that of another.
 // Errors, as an *xrpc.Error: RepoNotFound, RepoDeactivated, RepoSuspended, RepoTakendown.
 func (a *Accounts) Readable(ctx context.Context, id syntax.AtIdentifier, caller auth.Caller) (storage.Account, error) {
-	account, err := a.Find(ctx, id)
+	account, err := a.find(ctx, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		return account, RepoNotFound(id)
 	}

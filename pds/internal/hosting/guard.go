@@ -6,7 +6,7 @@ import (
 )
 
 // WhileActive is the guard of a write that an account may make while it is active. The write fails
-// if the account's epoch has risen since the account was looked up.
+// if the account is no longer active, or its epoch has risen since it was looked up.
 func WhileActive(a auth.Account) *storage.Guard {
 	return &storage.Guard{Epoch: a.Epoch, Statuses: []storage.AccountStatus{storage.StatusActive}}
 }

@@ -16,11 +16,11 @@ import (
 func (a *Accounts) CheckHandle(ctx context.Context, did syntax.DID, raw string) (syntax.Handle, error) {
 	if did == "" {
 		handle, err := a.Handles.ValidateNew(raw)
-		return handle, HandleError(err)
+		return handle, handleError(err)
 	}
 	handle, err := a.Handles.Validate(raw)
 	if err != nil {
-		return "", HandleError(err)
+		return "", handleError(err)
 	}
 	if _, own := a.Handles.Label(handle); own {
 		return handle, nil
