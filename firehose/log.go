@@ -11,23 +11,27 @@ import (
 // ErrOutdatedCursor: events after a cursor have been removed from the log, because they were older than it is kept.
 var ErrOutdatedCursor = errors.New("firehose: cursor is older than the log")
 
-// Log follows the outgoing log of a store. Whoever writes to the store wakes it, this server or another program:
+// Log follows the outgoing log of a store. Whoever writes to the store wakes it, this server or
+// another program:
 //
 //	log := firehose.Log{Events: store}
 type Log struct{ storage.Events }
 
-// Events are read into memory, a few at a time, before they're yielded: a slow loop must not hold the store's snapshot.
+// Events are read into memory, a few at a time, before they're yielded: a slow loop must not hold
+// the store's snapshot.
 const (
 	batch      = 256     // events
 	batchBytes = 4 << 20 // of the events' bodies, but for the last one
 )
 
-// Tail yields the events after a sequence number as they're stored: first those that are there and then, without gap or
-// repetition, each new one as it comes, until ctx ends or the loop stops. A slow loop delays nobody.
+// Tail yields the events after a sequence number as they're stored: first those that are there and
+// then, without gap or repetition, each new one as it comes, until ctx ends or the loop stops. A
+// slow loop delays nobody.
 //
-// Its last pair has an error: [ErrOutdatedCursor], at the beginning or when a loop is so slow that the removal of old
-// events overtakes it; [ErrFutureCursor], as after the log was restored from an old backup; the context's or storage's.
-// ErrOutdatedCursor may be reported although nothing was missed, never the reverse.
+// Its last pair has an error: [ErrOutdatedCursor], at the beginning or when a loop is so slow that
+// the removal of old events overtakes it; [ErrFutureCursor], as after the log was restored from an
+// old backup; the context's or storage's. ErrOutdatedCursor may be reported although nothing was
+// missed, never the reverse.
 func (l Log) Tail(ctx context.Context, after int64) iter.Seq2[storage.Event, error] {
 	return l.events(ctx, after, true)
 }
@@ -61,7 +65,8 @@ func (l Log) events(ctx context.Context, after int64, follow bool) iter.Seq2[sto
 	}
 }
 
-// follow returns nil when send returns false or, if follow isn't set, when the log has been replayed.
+// follow returns nil when send returns false or, if follow isn't set, when the log has been
+// replayed.
 func (l Log) follow(ctx context.Context, after int64, follow bool, send func(storage.Event) bool) error {
 	last, err := l.LastSeq(ctx)
 	if err != nil {

@@ -28,7 +28,8 @@ func (s *hooked) ListEvents(ctx context.Context, r storage.EventRange) iter.Seq2
 	return s.Store.ListEvents(ctx, r)
 }
 
-// Live readers are told that they were too slow if the stream itself was: if events were removed before it had read them.
+// Live readers are told that they were too slow if the stream itself was: if events were removed
+// before it had read them.
 func TestStreamOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()

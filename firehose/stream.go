@@ -257,8 +257,9 @@ func (s *Stream) leave() {
 	}
 }
 
-// pump moves new events into the ring. If events are removed from the log before it has read them, its
-// readers end with [ErrTooSlow]: they come back with their own cursors, and are told what they missed.
+// pump moves new events into the ring. If events are removed from the log before it has read them,
+// its readers end with [ErrTooSlow]: they come back with their own cursors, and are told what they
+// missed.
 func (s *Stream) pump(ctx context.Context, number int, after int64) {
 	for e, err := range s.log.Tail(ctx, after) {
 		var f *Frame

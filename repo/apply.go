@@ -20,11 +20,11 @@ const maxTries = 16
 // Apply changes a repo by one commit, durably, all of it or nothing. If there is nothing to change (each put finds its
 // very record, or the only operation deletes what isn't there) it makes no commit, and Result.Changed is false.
 //
-// Errors: [ErrRecordExists], [ErrRecordNotFound], [ErrSwapCommit], [ErrSwapRecord], [ErrBlobNotFound],
-// [ErrTooManyOps], [ErrTooLarge], [ErrInvalidPath], [ErrDuplicatePath], [ErrInvalidOp]; storage.ErrNotFound
-// if there is no such repo; storage.ErrGuard if the account isn't what [Batch.Guard] asks for; storage.ErrConflict if
-// writers elsewhere were always faster. After another error of storage
-// or of ctx, the commit may have happened or not.
+// Errors: [ErrRecordExists], [ErrRecordNotFound], [ErrSwapCommit], [ErrSwapRecord],
+// [ErrBlobNotFound], [ErrTooManyOps], [ErrTooLarge], [ErrInvalidPath], [ErrDuplicatePath],
+// [ErrInvalidOp]; storage.ErrNotFound if there is no such repo; storage.ErrGuard if the account
+// isn't what [Batch.Guard] asks for; storage.ErrConflict if writers elsewhere were always faster.
+// After another error of storage or of ctx, the commit may have happened or not.
 func (e *Engine) Apply(ctx context.Context, did syntax.DID, b Batch) (Result, error) {
 	p, err := newPlan(b)
 	if err != nil {

@@ -25,7 +25,8 @@ type Op struct {
 	Action Action
 	Path   string // collection/rkey
 
-	// Value is the new record, which [data.Check] must accept, such as what [data.Encode] returns. Empty to delete.
+	// Value is the new record, which [data.Check] must accept, such as what [data.Encode] returns.
+	// Empty to delete.
 	Value []byte
 
 	// Blobs are the blobs that Value refers to, in any order.
@@ -44,8 +45,8 @@ type Batch struct {
 	// SwapCommit is a condition on the head; if undefined, none.
 	SwapCommit cid.Cid
 
-	// Guard is a condition on the repo's account that is checked with the write; if nil, none. A batch that changes
-	// nothing isn't held against it.
+	// Guard is a condition on the repo's account that is checked with the write; if nil, none. A
+	// batch that changes nothing isn't held against it.
 	Guard *storage.Guard
 }
 

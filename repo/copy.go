@@ -64,10 +64,11 @@ func (c *Copy) readHead(root cid.Cid, did syntax.DID) error {
 	return nil
 }
 
-// Rows yields the tree and its records in pre-order, and then reads the file to its end. The tree is checked as by
-// [Engine.Import], and the records by [data.Decode]: a copy has also what today's writers refuse. The rows are what
-// [storage.Repos.Replace] takes. A record without bytes has those of an earlier row; that there is one isn't
-// checked here. Memory doesn't grow with the number of rows.
+// Rows yields the tree and its records in pre-order, and then reads the file to its end. The tree
+// is checked as by [Engine.Import], and the records by [data.Decode]: a copy has also what today's
+// writers refuse. The rows are what [storage.Repos.Replace] takes. A record without bytes has those
+// of an earlier row; that there is one isn't checked here. Memory doesn't grow with the number of
+// rows.
 //
 // Errors: those of the file's reader, wrapped; [ErrInvalidCAR] and its kinds.
 func (c *Copy) Rows() iter.Seq2[storage.Row, error] { return c.im.rows(c.Head.Data) }

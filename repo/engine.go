@@ -9,14 +9,15 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/repo/data"
 	"github.com/pdskit/pdskit/storage"
 )
 
 // The protocol's limits.
 const (
-	MaxOps         = 200       // operations in a commit
-	MaxCommitBytes = 2_000_000 // bytes of the CAR in a commit's event
-	MaxRecordBytes = 1 << 20   // bytes of a record
+	MaxOps         = 200                 // operations in a commit
+	MaxCommitBytes = 2_000_000           // bytes of the CAR in a commit's event
+	MaxRecordBytes = data.MaxRecordBytes // 1 MiB
 )
 
 // Signer signs commits. It may be called from many goroutines at once.

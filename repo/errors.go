@@ -31,8 +31,8 @@ var (
 	// ErrTooLarge: the blocks of the commit would exceed [MaxCommitBytes], or a record [MaxRecordBytes].
 	ErrTooLarge = errors.New("repo: too large")
 
-	// ErrInvalidOp: an operation has an unknown action, or a value that doesn't go with its action or that [data.Check]
-	// refuses.
+	// ErrInvalidOp: an operation has an unknown action, or a value that doesn't go with its action
+	// or that [data.Check] refuses.
 	ErrInvalidOp = errors.New("repo: invalid operation")
 
 	// ErrInvalidPath is an [ErrInvalidOp]: a path isn't a collection's NSID, a slash and a record key.

@@ -32,6 +32,9 @@ func newHeld(limit int64, dir string) *held {
 	return &held{limit: limit, dir: dir, mem: make(map[cid.Cid][]byte), at: make(map[cid.Cid]place)}
 }
 
+// blockBytes is about how many bytes a block takes beside its own.
+const blockBytes = 100
+
 // put keeps a block. It takes hold of the slice.
 func (h *held) put(c cid.Cid, block []byte) error {
 	if _, dup := h.mem[c]; dup {
@@ -40,7 +43,7 @@ func (h *held) put(c cid.Cid, block []byte) error {
 	if _, dup := h.at[c]; dup {
 		return nil
 	}
-	if size := int64(len(block) + 100); h.bytes+size <= h.limit {
+	if size := int64(len(block) + blockBytes); h.bytes+size <= h.limit {
 		h.mem[c], h.bytes = block, h.bytes+size
 		return nil
 	}
@@ -66,7 +69,7 @@ func (h *held) put(c cid.Cid, block []byte) error {
 func (h *held) take(c cid.Cid) ([]byte, bool, error) {
 	if block, ok := h.mem[c]; ok {
 		delete(h.mem, c)
-		h.bytes -= int64(len(block) + 100)
+		h.bytes -= int64(len(block) + blockBytes)
 		return block, true, nil
 	}
 	p, ok := h.at[c]

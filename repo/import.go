@@ -33,10 +33,11 @@ type ImportOptions struct {
 // with the same tree. Its rev is above that of the imported commit and that of the one replaced, and its event, unless there
 // is to be none, is a #sync.
 //
-// The blocks may come in any order; those in the order of [Engine.Export] stream through, others are held, in memory and
-// then in Config.SpillDir. Every block is checked against its CID, and the tree and its records are checked in full:
-// keys, heights, order, encoding, and each record by [data.Check], as in [Engine.Apply]. Blocks that the tree doesn't need are ignored. Blobs that records refer to
-// may be missing. Other writers of the repo wait meanwhile.
+// The blocks may come in any order; those in the order of [Engine.Export] stream through, others
+// are held, in memory and then in Config.SpillDir. Every block is checked against its CID, and the
+// tree and its records are checked in full: keys, heights, order, encoding, and each record by
+// [data.Check], as in [Engine.Apply]. Blocks that the tree doesn't need are ignored. Blobs that
+// records refer to may be missing. Other writers of the repo wait meanwhile.
 //
 // Errors: those of r, wrapped; [ErrInvalidCAR] and its kinds [ErrMissingBlock] and [ErrRepoVersion]; storage.ErrNotFound
 // if there is no such repo; storage.ErrConflict if it was written elsewhere meanwhile. Unless storage fails with

@@ -12,8 +12,9 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// readNode decodes a node of a tree. What it returns can be asked for its Node without a panic, and its keys have at most
-// mst.MAX_KEY_BYTES. It doesn't check that the node is in its canonical form, or that its keys ascend.
+// readNode decodes a node of a tree. What it returns can be asked for its Node without a panic, and
+// its keys have at most mst.MAX_KEY_BYTES. It doesn't check that the node is in its canonical form,
+// or that its keys ascend.
 func readNode(block []byte) (*mst.NodeData, error) {
 	if err := data.WellFormed(block); err != nil {
 		return nil, err

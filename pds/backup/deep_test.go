@@ -68,8 +68,9 @@ func (u *user) sign(t *testing.T, root cid.Cid, rev syntax.TID) storage.Head {
 	return storage.Head{DID: u.did, Commit: data.SumCID(block.Bytes()), Rev: rev, Data: root, Block: block.Bytes()}
 }
 
-// TestOldDeepRecord: a record of as many levels as createRecord used to accept is shown, mirrored from its event and with
-// the whole repo, checked, restored, decoded and deleted. It can't be imported, which would be a new write.
+// TestOldDeepRecord: a record of as many levels as createRecord used to accept is shown, mirrored
+// from its event and with the whole repo, checked, restored, decoded and deleted. It can't be
+// imported, which would be a new write.
 func TestOldDeepRecord(t *testing.T) {
 	w := newWorld(t)
 	alice := w.signUp(t, "alice")
@@ -134,7 +135,8 @@ func (w *world) get(t *testing.T, query string) (status int, answer string) {
 	return res.StatusCode, string(body)
 }
 
-// TestUnreadableRecord: a mirror that meets a record that no copy could be read with says so, and keeps what it had.
+// TestUnreadableRecord: a mirror that meets a record that no copy could be read with says so, and
+// keeps what it had.
 func TestUnreadableRecord(t *testing.T) {
 	tooDeep, _ := deepRecord(data.MaxStoredDepth + 2)
 	for name, record := range map[string][]byte{

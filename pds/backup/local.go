@@ -59,8 +59,9 @@ func (l *Local) Events(ctx context.Context, cursor int64, follow bool) iter.Seq2
 	}
 }
 
-// cursorError gives the log's errors of a cursor the names that a [Source] has for them. That an account's deletion has
-// removed the log's first events looks the same as if they had been trimmed; to list the accounts anew does no harm.
+// cursorError gives the log's errors of a cursor the names that a [Source] has for them. That an
+// account's deletion has removed the log's first events looks the same as if they had been trimmed;
+// to list the accounts anew does no harm.
 func (l *Local) cursorError(ctx context.Context, cursor int64, err error) error {
 	switch {
 	case errors.Is(err, firehose.ErrOutdatedCursor):
@@ -72,7 +73,8 @@ func (l *Local) cursorError(ctx context.Context, cursor int64, err error) error 
 	return err
 }
 
-// pageAccounts is how many accounts are read into memory at a time: a slow loop mustn't hold a snapshot of the store.
+// pageAccounts is how many accounts are read into memory at a time: a slow loop mustn't hold a
+// snapshot of the store.
 const pageAccounts = 500
 
 // Accounts implements [Source].

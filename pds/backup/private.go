@@ -59,11 +59,13 @@ type BlobTakedown struct {
 
 // Token is a token of an account that lives long, such as an app password.
 type Token struct {
-	Kind      string    `json:"kind"`
-	ID        string    `json:"id"`
-	Value     []byte    `json:"value"`
-	IssuedAt  time.Time `json:"issuedAt"`
-	ExpiresAt time.Time `json:"expiresAt,omitzero"` // zero, or in backups of earlier versions in the year 9999, for never
+	Kind     string    `json:"kind"`
+	ID       string    `json:"id"`
+	Value    []byte    `json:"value"`
+	IssuedAt time.Time `json:"issuedAt"`
+
+	// ExpiresAt is zero if it never expires, or in the year 9999 in backups of earlier versions.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
 // Server is the private part of a server.

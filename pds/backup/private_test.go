@@ -64,8 +64,8 @@ func TestTakedowns(t *testing.T) {
 	w.same(t, restore(t, to), false)
 }
 
-// TestEarlierPrivate: what an earlier version wrote of an account has no epochs, and app passwords expire in the
-// year 9999. They are restored as what never expires.
+// TestEarlierPrivate: what an earlier version wrote of an account has no epochs, and app passwords
+// expire in the year 9999. They are restored as what never expires.
 func TestEarlierPrivate(t *testing.T) {
 	w := newWorld(t)
 	alice := w.signUp(t, "alice")

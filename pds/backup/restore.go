@@ -47,7 +47,7 @@ type Restored struct {
 	Blobs    int64 // that were restored
 	NoKey    int64 // restored accounts without a signing key: they can be read, but not written
 	NoRepo   int64 // accounts that weren't restored since the mirror never got their repo
-	Damaged  int64 // accounts that weren't restored since something is wrong with them, which RestoreConfig.Damaged was told
+	Damaged  int64 // accounts that weren't restored because RestoreConfig.Damaged was told of a damage
 	FirstSeq int64 // the sequence number after which those of the restored server begin
 }
 

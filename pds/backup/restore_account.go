@@ -13,10 +13,10 @@ import (
 	pdsrepo "github.com/pdskit/pdskit/repo"
 )
 
-// content restores an account and all that belongs to it. The account is created first, without its repo's
-// content, because its blobs need it. If what follows fails, the account is deleted again; if the process dies,
-// a later try finds the account and goes on. An account that was there before is never deleted: by now somebody
-// may use it.
+// content restores an account and all that belongs to it. The account is created first, without its
+// repo's content, because its blobs need it. If what follows fails, the account is deleted again;
+// if the process dies, a later try finds the account and goes on. An account that was there before
+// is never deleted: by now somebody may use it.
 func (r *restorer) content(ctx context.Context, man manifest) error {
 	c, done, err := r.open(ctx, man)
 	if err != nil {
@@ -113,7 +113,8 @@ func (r *restorer) documents(ctx context.Context, private Private) error {
 	return nil
 }
 
-// put stores a document, unless an earlier try has. Error: [ErrNotEmpty] if there is another in its place.
+// put stores a document, unless an earlier try has. Error: [ErrNotEmpty] if there is another in its
+// place.
 func (r *restorer) put(ctx context.Context, d storage.Document) error {
 	err := r.Store.PutDocument(ctx, storage.NewDocument{Document: d})
 	if !errors.Is(err, storage.ErrExists) {

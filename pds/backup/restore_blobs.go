@@ -68,8 +68,8 @@ func (r *restorer) blob(ctx context.Context, did syntax.DID, ref atdata.Blob) er
 	})
 }
 
-// register stores what is known of a blob. If an earlier try has deleted the account again, its blobs are still
-// queued for deletion, and register takes this one out of the queue.
+// register stores what is known of a blob. If an earlier try has deleted the account again, its
+// blobs are still queued for deletion, and register takes this one out of the queue.
 func (r *restorer) register(ctx context.Context, b storage.Blob) error {
 	err := r.Store.PutBlob(ctx, b, nil)
 	if !errors.Is(err, storage.ErrConflict) {

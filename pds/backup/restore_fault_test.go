@@ -63,9 +63,9 @@ func (s *failing) SetTakedown(ctx context.Context, t storage.Takedown) error {
 	return s.write(func() error { return s.Store.SetTakedown(ctx, t) })
 }
 
-// TestRestoreFaults: whichever write of a restore is lost, or made and then reported lost, a later try
-// restores everything, also if the process dies at that write. If it doesn't die, no account stays that lacks
-// its documents or its repo.
+// TestRestoreFaults: whichever write of a restore is lost, or made and then reported lost, a later
+// try restores everything, also if the process dies at that write. If it doesn't die, no account
+// stays that lacks its documents or its repo.
 func TestRestoreFaults(t *testing.T) {
 	h := newHistory(t)
 	ctx := t.Context()

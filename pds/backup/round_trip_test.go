@@ -30,8 +30,9 @@ import (
 	pdsrepo "github.com/pdskit/pdskit/repo"
 )
 
-// FuzzRoundTrip: what createRecord accepts can be read back, exported, imported elsewhere, mirrored, restored into an empty
-// store, and decoded from its event, and is the same JSON everywhere. What it refuses leaves nothing behind.
+// FuzzRoundTrip: what createRecord accepts can be read back, exported, imported elsewhere,
+// mirrored, restored into an empty store, and decoded from its event, and is the same JSON
+// everywhere. What it refuses leaves nothing behind.
 func FuzzRoundTrip(f *testing.F) {
 	trip := newTrip(f)
 	for _, record := range oddRecords(trip.blob) {
@@ -93,7 +94,8 @@ func TestRoundTripHuge(t *testing.T) {
 	}
 }
 
-// trip is a server with an account, the mirror of it, and another server that its repo is imported into.
+// trip is a server with an account, the mirror of it, and another server that its repo is imported
+// into.
 type trip struct {
 	*world
 	user   *user

@@ -61,7 +61,8 @@ func (m *Mirror) verifyCommit(ctx context.Context, a *account, msg *comatproto.S
 	return &added{head, key, blobs}, nil
 }
 
-// readBlocks reads the CAR file of a commit, whose root must be the commit, and checks each block against its CID.
+// readBlocks reads the CAR file of a commit, whose root must be the commit, and checks each block
+// against its CID.
 func readBlocks(msg *comatproto.SyncSubscribeRepos_Commit) (*repo.Commit, map[cid.Cid][]byte, error) {
 	car, err := data.NewCARReader(bytes.NewReader(msg.Blocks))
 	if err != nil {
@@ -104,8 +105,8 @@ func invert(ctx context.Context, msg *comatproto.SyncSubscribeRepos_Commit) (err
 	return err
 }
 
-// blobsOf returns the blobs that a commit's new records refer to. Error: one of them is missing, or isn't a record that a
-// copy of the repo could be read with.
+// blobsOf returns the blobs that a commit's new records refer to. Error: one of them is missing, or
+// isn't a record that a copy of the repo could be read with.
 func blobsOf(blocks map[cid.Cid][]byte, msg *comatproto.SyncSubscribeRepos_Commit) ([]cid.Cid, error) {
 	var blobs []cid.Cid
 	for _, op := range msg.Ops {

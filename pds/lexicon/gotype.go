@@ -34,8 +34,8 @@ func (m *Method) CheckTypes(in, out reflect.Type) error {
 	return m.join(append(errs, m.agreeBody(&agreement{at: "output"}, out, m.output)...))
 }
 
-// CheckParamTypes is [Method.CheckTypes] for a method whose bodies no Go types stand for: it compares the
-// struct that the parameters are decoded into, those of a procedure too.
+// CheckParamTypes is [Method.CheckTypes] for a method whose bodies no Go types stand for: it
+// compares the struct that the parameters are decoded into, those of a procedure too.
 func (m *Method) CheckParamTypes(in reflect.Type) error { return m.join(m.agreeParams(in)) }
 
 func (m *Method) agreeParams(in reflect.Type) []error {

@@ -22,7 +22,8 @@ func (a oneAccount) CallerAccount(_ context.Context, did syntax.DID) (auth.Accou
 	return a.Account, nil
 }
 
-// TestAccount: a method is told of its caller's account if its policy asks for one, whatever kind of method it is.
+// TestAccount: a method is told of its caller's account if its policy asks for one, whatever kind
+// of method it is.
 func TestAccount(t *testing.T) {
 	alice := auth.Account{DID: "did:plc:alice", Handle: "alice.test"}
 	mux := xrpc.NewMux(xrpc.MuxConfig{

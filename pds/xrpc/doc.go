@@ -6,12 +6,14 @@
 //	xrpc.Query("com.example.getThing", auth.Public,
 //		func(ctx context.Context, c *xrpc.Call[thingParams]) (*thing, error) { … })
 //
-// The policy is an argument like any other, so no method can be without one. It has the same place in every
-// constructor: [Query] and [Procedure] for JSON, [Raw] for other bodies, [Subscription] for streams.
+// The policy is an argument like any other, so no method can be without one. It has the same place
+// in every constructor: [Query] and [Procedure] for JSON, [Raw] for other bodies, [Subscription]
+// for streams.
 //
-// A request goes through fixed steps: find the method, limit the body, authenticate, apply the policy, decode and
-// check the input, call, encode. Only an [*Error], and what [MuxConfig] translates to one, reach the client;
-// any other error is logged and answered with 500 InternalServerError.
+// A request goes through fixed steps: find the method, limit the body, authenticate, apply the
+// policy, decode and check the input, call, encode. Only an [*Error], and what [MuxConfig]
+// translates to one, reach the client; any other error is logged and answered with 500
+// InternalServerError.
 //
 // # Parameters
 //
@@ -30,9 +32,10 @@
 //
 // # Lexicons
 //
-// If [MuxConfig] has lexicons, a method is held against its own: its Go types when it is registered, each request
-// after it has been decoded, and in development what it answers or streams. Of a [Raw] method, it is the parameters.
-// Command lexgen writes the types, and a function that registers the method, from a lexicon.
+// If [MuxConfig] has lexicons, a method is held against its own: its Go types when it is
+// registered, each request after it has been decoded, and in development what it answers or
+// streams. Of a [Raw] method, it is the parameters. Command lexgen writes the types, and a function
+// that registers the method, from a lexicon.
 //
 // Spec: https://atproto.com/specs/xrpc
 package xrpc

@@ -38,7 +38,7 @@ func show(mux *xrpc.Mux, r *http.Request) {
 }
 
 // A service without accounts, such as one that a server passes requests on to, has the same methods on a Mux of its own. Its
-// callers would be known by an service.Verifier.
+// callers would be known by a service.Verifier.
 func ExampleNewMux() {
 	mux := xrpc.NewMux(xrpc.MuxConfig{Authenticator: auth.Schemes{}})
 	mux.Handle(xrpc.Query("com.example.ping", auth.Public,
@@ -206,7 +206,8 @@ func ExampleSubscription() {
 	// {"$type":"error","error":"ConsumerTooSlow","message":"That is all"}
 }
 
-// A method that is there already, a built-in one for instance, with a condition of one's own around it.
+// A method that is there already, a built-in one for instance, with a condition of one's own around
+// it.
 func ExampleMethod_Around() {
 	m := xrpc.Query("com.example.get", auth.Public,
 		func(context.Context, *xrpc.Call[struct{}]) (*struct{ Text string }, error) {

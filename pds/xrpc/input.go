@@ -12,7 +12,8 @@ import (
 	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
-// decodeInput returns what decodes the JSON of a procedure's body. It checks the parameters in the URL, too.
+// decodeInput returns what decodes the JSON of a procedure's body. It checks the parameters in the
+// URL, too.
 func decodeInput[In any](id string) func(*request, *In) error {
 	plan := newPlan(id, reflect.TypeFor[In](), false)
 	return func(q *request, in *In) error {

@@ -24,7 +24,8 @@ type Method struct {
 	form     form
 }
 
-// handler answers a request that the policy has admitted. The package doc says what becomes of its error.
+// handler answers a request that the policy has admitted. The package doc says what becomes of its
+// error.
 type handler func(*request) error
 
 // form is what a method's lexicon is compared with.
@@ -45,9 +46,10 @@ func (m Method) WithMaxBody(n int64) Method {
 	return m
 }
 
-// Around returns the method with fn around it. fn runs once the policy has admitted the caller, before the
-// input is decoded. It either answers itself or calls next, which has the method answer, and returns the
-// error. When a [Query] or a [Procedure] has refused a request, fn may still answer it another way.
+// Around returns the method with fn around it. fn runs once the policy has admitted the caller,
+// before the input is decoded. It either answers itself or calls next, which has the method answer,
+// and returns the error. When a [Query] or a [Procedure] has refused a request, fn may still answer
+// it another way.
 func (m Method) Around(fn func(w http.ResponseWriter, c *Call[struct{}], next func() error) error) Method {
 	inner := m.serve
 	m.serve = func(q *request) error {

@@ -26,7 +26,8 @@ type MuxConfig struct {
 
 	Authenticator auth.Authenticator
 
-	// Accounts knows the callers' accounts. It is required if a method's policy asks for one: see [auth.Policy.In].
+	// Accounts knows the callers' accounts. It is required if a method's policy asks for one: see
+	// [auth.Policy.In].
 	Accounts auth.Accounts
 
 	// Errors translates errors that a method returned and that aren't an [*Error] yet; nil for those that are none of
@@ -44,8 +45,8 @@ type MuxConfig struct {
 	// ClientAddress tells the address of a request's client. If nil, [ClientAddress].
 	ClientAddress func(*http.Request) netip.Addr
 
-	// Lexicons are what methods are held against when they are registered, and their requests when they are served. If
-	// nil, none are, and just the Go types decide.
+	// Lexicons are what methods are held against when they are registered, and their requests when
+	// they are served. If nil, none are, and just the Go types decide.
 	Lexicons *lexicon.Catalog
 
 	// CheckOutput holds responses against Lexicons, too, and what [Stream.Send] sends. One that isn't right is logged, and
@@ -88,8 +89,9 @@ func NewMux(cfg MuxConfig) *Mux {
 	return &Mux{cfg: cfg, methods: map[string]*endpoint{}}
 }
 
-// Handle registers methods. It panics if one is incomplete, or its policy names no standing, or it isn't what its lexicon
-// says, or has the ID of another, unless it is an [Override] of it, and when the Mux serves already.
+// Handle registers methods. It panics if one is incomplete, or its policy names no standing, or it
+// isn't what its lexicon says, or has the ID of another, unless it is an [Override] of it, and when
+// the Mux serves already.
 func (m *Mux) Handle(methods ...Method) {
 	if m.serving.Load() {
 		panic("xrpc: Handle after serving began")

@@ -126,9 +126,9 @@ func pointerSetter(t reflect.Type) func(reflect.Value, string) error {
 	}
 }
 
-// DecodeParams decodes parameters that a method has beside its input, into the fields of a struct as those of
-// a [Query] are: those of a [Procedure], and those that a lexicon doesn't know. It panics if the struct that
-// in points to can't be decoded from parameters.
+// DecodeParams decodes parameters that a method has beside its input, into the fields of a struct
+// as those of a [Query] are: those of a [Procedure], and those that a lexicon doesn't know. It
+// panics if the struct that in points to can't be decoded from parameters.
 func DecodeParams(r *http.Request, in any) error {
 	v := reflect.ValueOf(in).Elem()
 	query, err := url.ParseQuery(r.URL.RawQuery)

@@ -7,8 +7,8 @@ import (
 	"github.com/pdskit/pdskit/pds/lexicon"
 )
 
-// request is one request on its way through a [Mux]: what the steps find out about it, and what has become of
-// its response.
+// request is one request on its way through a [Mux]: what the steps find out about it, and what has
+// become of its response.
 type request struct {
 	mux     *Mux
 	id      string // of the method, as the client wrote it

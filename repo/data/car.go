@@ -12,7 +12,8 @@ import (
 // ErrInvalidCAR: a file isn't a CAR file of version 1 with the blocks of a repo.
 var ErrInvalidCAR = errors.New("repo: invalid CAR")
 
-// AppendCARHeader appends the header of a CAR file of version 1 with one root, or with none if it is undefined.
+// AppendCARHeader appends the header of a CAR file of version 1 with one root, or with none if it
+// is undefined.
 //
 // Spec: https://ipld.io/specs/transport/car/carv1/
 func AppendCARHeader(dst []byte, root cid.Cid) []byte {
@@ -49,9 +50,9 @@ func appendCARBlockHead(dst []byte, c cid.Cid, block []byte) []byte {
 	return append(dst, c.KeyString()...)
 }
 
-// CARBlocks yields the blocks of a CAR file that is in memory and can be trusted: whether a block is what its CID names isn't
-// looked at, and a malformed file just ends. The blocks are the file's bytes, and not to be altered. [NewCARReader] is for
-// foreign files.
+// CARBlocks yields the blocks of a CAR file that is in memory and can be trusted: whether a block
+// is what its CID names isn't looked at, and a malformed file just ends. The blocks are the file's
+// bytes, and not to be altered. [NewCARReader] is for foreign files.
 func CARBlocks(car []byte) iter.Seq2[cid.Cid, []byte] {
 	return func(yield func(cid.Cid, []byte) bool) {
 		_, rest, ok := section(car) // the header

@@ -17,15 +17,16 @@ const (
 
 // CARReader reads a foreign CAR file block by block, in bounded memory, and trusts nothing in it.
 //
-// It isn't go-car's reader because that allocates whatever length a file claims, up to a limit that only a global
-// variable can change; takes every kind of CID and hash; leaves the check of a block's CID to the caller; and brings a
-// hundred packages along.
+// It isn't go-car's reader because that allocates whatever length a file claims, up to a limit that
+// only a global variable can change; takes every kind of CID and hash; leaves the check of a
+// block's CID to the caller; and brings a hundred packages along.
 type CARReader struct {
 	r    *bufio.Reader
 	root cid.Cid
 }
 
-// NewCARReader reads the header of a CAR file, which must name just one root. Errors: [ErrInvalidCAR]; those of r, wrapped.
+// NewCARReader reads the header of a CAR file, which must name just one root. Errors:
+// [ErrInvalidCAR]; those of r, wrapped.
 func NewCARReader(r io.Reader) (*CARReader, error) {
 	c := &CARReader{r: bufio.NewReaderSize(r, 64<<10)}
 	header, err := c.section(maxCARHeader)
@@ -68,8 +69,9 @@ func carRoot(header []byte) (cid.Cid, error) {
 // Root returns the root that the header names.
 func (c *CARReader) Root() cid.Cid { return c.root }
 
-// Next returns the next block, whose CID is of the kind that [SumCID] returns and names what the block contains. The caller
-// owns the block. Errors: io.EOF at the end of the file; [ErrInvalidCAR]; those of the reader, wrapped.
+// Next returns the next block, whose CID is of the kind that [SumCID] returns and names what the
+// block contains. The caller owns the block. Errors: io.EOF at the end of the file;
+// [ErrInvalidCAR]; those of the reader, wrapped.
 func (c *CARReader) Next() (cid.Cid, []byte, error) {
 	b, err := c.section(maxBlock)
 	if err != nil {
@@ -130,8 +132,8 @@ func sectionLength(r *bufio.Reader, limit uint64) (n uint64, err error) {
 	return n, nil
 }
 
-// SkipCARHeader reads the header of a CAR file without looking into it, so that the blocks after it can be copied behind
-// those of another file. Errors: [ErrInvalidCAR]; those of r, wrapped.
+// SkipCARHeader reads the header of a CAR file without looking into it, so that the blocks after it
+// can be copied behind those of another file. Errors: [ErrInvalidCAR]; those of r, wrapped.
 func SkipCARHeader(r *bufio.Reader) error {
 	n, err := sectionLength(r, maxCARHeader)
 	if err == nil {

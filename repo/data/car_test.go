@@ -119,7 +119,8 @@ func readAll(car []byte) error {
 	return err
 }
 
-// FuzzCAR: both readers find the same blocks in a file that is right, and do no harm with one that isn't.
+// FuzzCAR: both readers find the same blocks in a file that is right, and do no harm with one that
+// isn't.
 func FuzzCAR(f *testing.F) {
 	f.Add(file("\xa0", "\xa1\x61a\x01"))
 	f.Add([]byte("\x0a\xa1gversion\x01"))
@@ -222,7 +223,8 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// FuzzLookup: in a node that indigo can decode, a path is found just where indigo's entries have it.
+// FuzzLookup: in a node that indigo can decode, a path is found just where indigo's entries have
+// it.
 func FuzzLookup(f *testing.F) {
 	root, blocks := tree(f, SumCID([]byte("\xa0")), "com.example.record/a", "com.example.record/ab", "com.example.record/b")
 	f.Add(blocks[root], "com.example.record/ab")

@@ -10,11 +10,12 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// Check returns nil if record is one that may be written: canonical DAG-CBOR of the data model, an object, at most
-// [MaxRecordBytes] long and [MaxDepth] levels deep. Otherwise the error says which rule it breaks, and where.
+// Check returns nil if record is one that may be written: canonical DAG-CBOR of the data model, an
+// object, at most [MaxRecordBytes] long and [MaxDepth] levels deep. Otherwise the error says which
+// rule it breaks, and where.
 //
-// Beyond what the data model demands it refuses what the official clients can't read: the property "__proto__", and links
-// of more than 128 characters.
+// Beyond what the data model demands it refuses what the official clients can't read: the property
+// "__proto__", and links of more than 128 characters.
 //
 // Spec: https://atproto.com/specs/data-model
 func Check(record []byte) error {
@@ -42,7 +43,8 @@ func Check(record []byte) error {
 	return nil
 }
 
-// checkItem checks the first item of b, which lies in the given number of objects and arrays, and returns what follows it.
+// checkItem checks the first item of b, which lies in the given number of objects and arrays, and
+// returns what follows it.
 func checkItem(b []byte, levels int) (rest []byte, err error) {
 	major, n, rest, ok := head(b)
 	if !ok {
@@ -109,7 +111,8 @@ func checkContainer(b []byte, n uint64, levels int) error {
 	return nil
 }
 
-// checkObject checks the properties of an object, which are b's first 2n items. It says whether the object is a blob.
+// checkObject checks the properties of an object, which are b's first 2n items. It says whether the
+// object is a blob.
 func checkObject(b []byte, n uint64, levels int) (rest []byte, blob bool, err error) {
 	if err := checkContainer(b, n, levels); err != nil {
 		return nil, false, err
@@ -178,7 +181,8 @@ func keyLess(a, b []byte) bool {
 
 var errBlob = errors.New("invalid blob: must have the properties $type, ref, mimeType and size and no others")
 
-// checkBlob checks the properties of an object whose $type is "blob": ref, size, $type and mimeType, in this order.
+// checkBlob checks the properties of an object whose $type is "blob": ref, size, $type and
+// mimeType, in this order.
 func checkBlob(b []byte, n uint64) error {
 	if n != 4 {
 		return errBlob

@@ -27,7 +27,8 @@ func SumCID(block []byte) cid.Cid {
 	return c
 }
 
-// IsBlockCID reports whether c is of the one kind that names blocks of a repo, the kind that [SumCID] returns.
+// IsBlockCID reports whether c is of the one kind that names blocks of a repo, the kind that
+// [SumCID] returns.
 func IsBlockCID(c cid.Cid) bool {
 	s := c.KeyString()
 	return len(s) == cidLen && s[:len(cidPrefix)] == cidPrefix

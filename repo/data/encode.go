@@ -9,8 +9,9 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// Encode returns the canonical DAG-CBOR of a record, which package atdata of indigo represents as a map. It returns the same
-// bytes as atdata.MarshalCBOR, ten times as fast. Error: [Check] refuses them, or a value isn't of the data model.
+// Encode returns the canonical DAG-CBOR of a record, which package atdata of indigo represents as a
+// map. It returns the same bytes as atdata.MarshalCBOR, ten times as fast. Error: [Check] refuses
+// them, or a value isn't of the data model.
 //
 // Spec: https://atproto.com/specs/data-model
 func Encode(record map[string]any) ([]byte, error) {

@@ -45,14 +45,16 @@ func CommitBody(s CommitStep, at time.Time) ([]byte, error) {
 	return marshal(m)
 }
 
-// SyncBody encodes the body of a #sync event, with the sequence number 0. The CAR file has the commit.
+// SyncBody encodes the body of a #sync event, with the sequence number 0. The CAR file has the
+// commit.
 func SyncBody(did syntax.DID, rev syntax.TID, car []byte, at time.Time) ([]byte, error) {
 	return marshal(&comatproto.SyncSubscribeRepos_Sync{
 		Blocks: car, Did: string(did), Rev: string(rev), Time: timestamp(at),
 	})
 }
 
-// IdentityBody encodes the body of an #identity event, with the sequence number 0. The handle is "" if none resolves.
+// IdentityBody encodes the body of an #identity event, with the sequence number 0. The handle is ""
+// if none resolves.
 func IdentityBody(did syntax.DID, handle syntax.Handle, at time.Time) ([]byte, error) {
 	m := &comatproto.SyncSubscribeRepos_Identity{Did: string(did), Time: timestamp(at)}
 	if handle != "" {
@@ -62,7 +64,8 @@ func IdentityBody(did syntax.DID, handle syntax.Handle, at time.Time) ([]byte, e
 	return marshal(m)
 }
 
-// AccountBody encodes the body of an #account event, with the sequence number 0. The status is "" for an active account.
+// AccountBody encodes the body of an #account event, with the sequence number 0. The status is ""
+// for an active account.
 func AccountBody(did syntax.DID, status string, at time.Time) ([]byte, error) {
 	m := &comatproto.SyncSubscribeRepos_Account{Did: string(did), Active: status == "", Time: timestamp(at)}
 	if status != "" {

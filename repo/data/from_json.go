@@ -12,10 +12,11 @@ import (
 	"github.com/bluesky-social/indigo/atproto/atdata"
 )
 
-// FromJSON parses the JSON of a record that is to be written. It returns what atdata.UnmarshalJSON of indigo returns, and
-// refuses all that wouldn't come out as it went in: integers that a JavaScript number doesn't hold, fractions of any size,
-// text that isn't valid Unicode, links that aren't in the one form which encoding them gives, and more than [MaxDepth]
-// levels. A property that comes twice has its last value. [Encode] checks the rest.
+// FromJSON parses the JSON of a record that is to be written. It returns what atdata.UnmarshalJSON
+// of indigo returns, and refuses all that wouldn't come out as it went in: integers that a
+// JavaScript number doesn't hold, fractions of any size, text that isn't valid Unicode, links that
+// aren't in the one form which encoding them gives, and more than [MaxDepth] levels. A property
+// that comes twice has its last value. [Encode] checks the rest.
 //
 // Spec: https://atproto.com/specs/data-model#json-representation
 func FromJSON(text []byte) (map[string]any, error) {
@@ -44,8 +45,8 @@ func FromJSON(text []byte) (map[string]any, error) {
 	return nil, errors.New("must be an object, and no link, bytes or blob")
 }
 
-// fromValue converts a value of package json that lies in the given number of objects and arrays. Objects and arrays are
-// converted in place.
+// fromValue converts a value of package json that lies in the given number of objects and arrays.
+// Objects and arrays are converted in place.
 func fromValue(value any, levels int) (any, error) {
 	switch v := value.(type) {
 	case json.Number:
@@ -152,8 +153,8 @@ func fromLegacyBlob(m map[string]any) (any, error) {
 	return atdata.Blob{Ref: atdata.CIDLink(c), MimeType: mimeType, Size: -1}, nil
 }
 
-// validUnicode reports whether JSON is valid UTF-8, and escapes no half of a surrogate pair. Package json puts U+FFFD in
-// the place of both.
+// validUnicode reports whether JSON is valid UTF-8, and escapes no half of a surrogate pair.
+// Package json puts U+FFFD in the place of both.
 func validUnicode(text []byte) bool {
 	if !utf8.Valid(text) {
 		return false

@@ -27,7 +27,8 @@ const (
 // linkTag is the tag of a CID.
 const linkTag = 42
 
-// head reads the head of an item: its major type and its argument. Items of indefinite length are refused.
+// head reads the head of an item: its major type and its argument. Items of indefinite length are
+// refused.
 func head(b []byte) (major byte, n uint64, rest []byte, ok bool) {
 	if len(b) == 0 {
 		return 0, 0, nil, false

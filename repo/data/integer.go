@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// integer parses a number of JSON, in whatever form, without rounding it: 1.0 and 1e2 are integers, and a 1 with a fraction
-// that a float64 couldn't hold isn't.
+// integer parses a number of JSON, in whatever form, without rounding it: 1.0 and 1e2 are integers,
+// and a 1 with a fraction that a float64 couldn't hold isn't.
 //
 // Spec: https://www.rfc-editor.org/rfc/rfc8259.html#section-6
 func integer(s string) (int64, error) {

@@ -12,8 +12,8 @@ var (
 	errStoredDepth = errors.New("CBOR nested too deeply")
 )
 
-// Split returns the first item of CBOR in b, and what follows it. Error: b doesn't begin with an item of definite lengths
-// that is nested at most [MaxStoredDepth] levels.
+// Split returns the first item of CBOR in b, and what follows it. Error: b doesn't begin with an
+// item of definite lengths that is nested at most [MaxStoredDepth] levels.
 func Split(b []byte) (item, rest []byte, err error) {
 	if rest, err = skip(b); err != nil {
 		return nil, nil, err
@@ -21,8 +21,8 @@ func Split(b []byte) (item, rest []byte, err error) {
 	return b[:len(b)-len(rest)], rest, nil
 }
 
-// WellFormed returns nil if b is one item of CBOR as [Split] reads it and nothing else. Decoders that believe lengths, as
-// generated ones do, can't allocate more for it than its size warrants.
+// WellFormed returns nil if b is one item of CBOR as [Split] reads it and nothing else. Decoders
+// that believe lengths, as generated ones do, can't allocate more for it than its size warrants.
 func WellFormed(b []byte) error {
 	rest, err := skip(b)
 	if err == nil && len(rest) > 0 {
@@ -31,7 +31,8 @@ func WellFormed(b []byte) error {
 	return err
 }
 
-// Unmarshal decodes one item of CBOR into a value with a generated decoder, such as a commit or the body of an event.
+// Unmarshal decodes one item of CBOR into a value with a generated decoder, such as a commit or the
+// body of an event.
 func Unmarshal(b []byte, into cbg.CBORUnmarshaler) error {
 	if err := WellFormed(b); err != nil {
 		return err
@@ -39,8 +40,9 @@ func Unmarshal(b []byte, into cbg.CBORUnmarshaler) error {
 	return into.UnmarshalCBOR(bytes.NewReader(b))
 }
 
-// Property returns the value of a property of an object of CBOR, and what follows the value. It decodes nothing else. ok is
-// false if b isn't an object, is malformed before the property, or has no such property.
+// Property returns the value of a property of an object of CBOR, and what follows the value. It
+// decodes nothing else. ok is false if b isn't an object, is malformed before the property, or has
+// no such property.
 func Property(b []byte, name string) (value, rest []byte, ok bool) {
 	major, n, rest, ok := head(b)
 	if !ok || major != object {
@@ -63,8 +65,8 @@ func Property(b []byte, name string) (value, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// skip returns what follows the first item. It doesn't recurse: its stack has an element for each open array, object and
-// tag, which says how many items are to come in it.
+// skip returns what follows the first item. It doesn't recurse: its stack has an element for each
+// open array, object and tag, which says how many items are to come in it.
 func skip(b []byte) ([]byte, error) {
 	var few [16]uint64
 	open := few[:0]

@@ -78,7 +78,8 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// FuzzSubject: of a record that may be written, the subject is what decoding it gives. Junk has none, and does no harm.
+// FuzzSubject: of a record that may be written, the subject is what decoding it gives. Junk has
+// none, and does no harm.
 func FuzzSubject(f *testing.F) {
 	f.Add([]byte("\xa1\x67subject\x61x"))
 	f.Add([]byte("\xa1\x67subject\xa1\x63uri\x61x"))

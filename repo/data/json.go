@@ -12,11 +12,13 @@ import (
 
 var errNotJSON = errors.New("not DAG-CBOR of the data model")
 
-// AppendJSON appends the JSON form of a value of the data model that is given as DAG-CBOR. It doesn't decode the value first,
-// which would cost many times as much: listing records is mostly this.
+// AppendJSON appends the JSON form of a value of the data model that is given as DAG-CBOR. It
+// doesn't decode the value first, which would cost many times as much: listing records is mostly
+// this.
 //
-// It reads what is stored, not only what [Check] accepts: numbers with a fraction, and values nested down to
-// [MaxStoredDepth] levels. Error: the bytes aren't one such value. What is appended before the error isn't JSON.
+// It reads what is stored, not only what [Check] accepts: numbers with a fraction, and values
+// nested down to [MaxStoredDepth] levels. Error: the bytes aren't one such value. What is appended
+// before the error isn't JSON.
 //
 // Spec: https://atproto.com/specs/data-model#json-representation
 func AppendJSON(dst, value []byte) ([]byte, error) {
@@ -102,7 +104,8 @@ func appendLinkJSON(dst, b []byte, n uint64) (out, rest []byte, err error) {
 	return append(dst, `"}`...), rest, nil
 }
 
-// appendSimpleJSON appends an item without an argument, or a number with a fraction, which imports used to accept.
+// appendSimpleJSON appends an item without an argument, or a number with a fraction, which imports
+// used to accept.
 func appendSimpleJSON(dst, b, rest []byte) ([]byte, []byte, error) {
 	var number float64
 	switch b[0] {

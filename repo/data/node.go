@@ -7,7 +7,8 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// maxHeight is one more than the greatest height that a key's hash can give: no path down a tree has more nodes.
+// maxHeight is one more than the greatest height that a key's hash can give: no path down a tree
+// has more nodes.
 const maxHeight = 129
 
 var (
@@ -16,8 +17,9 @@ var (
 	errPrefix = errors.New("prefix longer than the key before")
 )
 
-// Lookup follows a path down a tree from its root node, and returns the CID of the record there, which is undefined if there
-// is none. It asks for the blocks of the nodes on its way with block, which has to return what the CID names.
+// Lookup follows a path down a tree from its root node, and returns the CID of the record there,
+// which is undefined if there is none. It asks for the blocks of the nodes on its way with block,
+// which has to return what the CID names.
 //
 // Errors: that a node is malformed or the tree too high; those of block, as they are.
 //
@@ -41,8 +43,8 @@ func Lookup(root cid.Cid, path string, block func(cid.Cid) ([]byte, error)) (cid
 	return cid.Undef, errHeight
 }
 
-// findInNode finds the record at a path in a node, or the child below which it would be. It reads as much of the node as
-// it takes.
+// findInNode finds the record at a path in a node, or the child below which it would be. It reads
+// as much of the node as it takes.
 func findInNode(node []byte, path string) (value, child cid.Cid, err error) {
 	if err := WellFormed(node); err != nil {
 		return cid.Undef, cid.Undef, err

@@ -42,8 +42,8 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// compareEncodings holds a record that FromJSON has taken from text against what upstream makes of it, and both encodings
-// against upstream's.
+// compareEncodings holds a record that FromJSON has taken from text against what upstream makes of
+// it, and both encodings against upstream's.
 func compareEncodings(t *testing.T, text []byte, record map[string]any) {
 	t.Helper()
 	upstream, err := atdata.UnmarshalJSON(text)
@@ -289,7 +289,8 @@ func FuzzFromJSON(f *testing.F) {
 	})
 }
 
-// FuzzRecord reads anything as a record. What may be written can be read by everybody; what can be decoded can be shown.
+// FuzzRecord reads anything as a record. What may be written can be read by everybody; what can be
+// decoded can be shown.
 func FuzzRecord(f *testing.F) {
 	for _, s := range samples {
 		record, err := FromJSON([]byte(s))

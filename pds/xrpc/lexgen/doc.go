@@ -12,10 +12,11 @@
 //	type GetThingOutput struct { … }
 //	func GetThing(policy auth.Policy, fn func(context.Context, *xrpc.Call[GetThingParams]) (*GetThingOutput, error)) xrpc.Method
 //
-// and for com.example.defs#thing there is ExampleThing. A procedure has an Input; parameters that it has besides are for
-// xrpc.DecodeParams. If a body isn't JSON, GetThing makes an xrpc.Raw, whose function has the Params. A name that isn't the
-// lexicon's ends in an underscore if something else has it. Strings that have a format are of indigo's syntax types, which refuse others when
-// they are decoded; what a union doesn't list, and unknown data, stay JSON.
+// and for com.example.defs#thing there is ExampleThing. A procedure has an Input; parameters that
+// it has besides are for xrpc.DecodeParams. If a body isn't JSON, GetThing makes an xrpc.Raw, whose
+// function has the Params. A name that isn't the lexicon's ends in an underscore if something else
+// has it. Strings that have a format are of indigo's syntax types, which refuse others when they
+// are decoded; what a union doesn't list, and unknown data, stay JSON.
 //
 // # Why not indigo's generator
 //

@@ -79,7 +79,8 @@ func (g *generator) subscription(id, name string, s indigo.SchemaSubscription) e
 	return nil
 }
 
-// register writes a function that makes a method of a function of some type, by a call of a constructor.
+// register writes a function that makes a method of a function of some type, by a call of a
+// constructor.
 func (g *generator) register(id, name, function, call string, description *string) {
 	g.uses("github.com/pdskit/pdskit/auth", "")
 	g.uses("github.com/pdskit/pdskit/pds/xrpc", "")
