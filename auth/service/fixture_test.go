@@ -110,7 +110,7 @@ func (n *network) Refresh(ctx context.Context, did syntax.DID) (*identity.Identi
 	return &id, nil
 }
 
-func (n *network) serviceAuth(c *clock, moderators ...syntax.DID) *Verifier {
+func (n *network) verifier(c *clock, moderators ...syntax.DID) *Verifier {
 	n.t.Helper()
 	s, err := New(Config{
 		Audiences: []string{audience.String(), audience.String() + "#atproto_pds"},

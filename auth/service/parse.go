@@ -15,10 +15,10 @@ const maxToken = 4096
 // keyLabel is the ID of the key that signs a moderation service's labels, in its DID document.
 const keyLabel = "#atproto_label"
 
-// serviceToken is a token that is well-formed, and of which nothing else is known.
-type serviceToken struct {
-	header serviceHeader
-	claims serviceClaims
+// received is a token that somebody sent. It is well-formed; nothing else is known of it.
+type received struct {
+	header header
+	claims claims
 	issuer syntax.DID
 	keyID  string
 
@@ -26,17 +26,17 @@ type serviceToken struct {
 	signature []byte
 }
 
-// parseServiceToken takes a token apart. Error: [ErrToken].
+// parse takes a token apart. Error: [ErrToken].
 //
 // Tokens don't go through the JWT library. It knows algorithms by a registry that all of the program share, and which has
 // ES256 for other kinds of keys than those of DIDs.
-func parseServiceToken(raw string) (*serviceToken, error) {
+func parse(raw string) (*received, error) {
 	malformed := ErrToken.With("poorly formatted jwt")
 	parts := strings.Split(raw, ".")
 	if len(raw) > maxToken || len(parts) != 3 {
 		return nil, malformed
 	}
-	t := &serviceToken{signed: parts[0] + "." + parts[1]}
+	t := &received{signed: parts[0] + "." + parts[1]}
 	if !decodePart(parts[0], &t.header) || !decodePart(parts[1], &t.claims) {
 		return nil, malformed
 	}
@@ -79,7 +79,7 @@ func isServiceToken(raw string) bool {
 
 // signedBy reports whether a key has signed the token. The key's kind decides on the algorithm, never the token's header
 // alone. Signatures with a high S are accepted, as JWTs have them.
-func (t *serviceToken) signedBy(key atcrypto.PublicKey) bool {
+func (t *received) signedBy(key atcrypto.PublicKey) bool {
 	alg, err := algorithm(key)
 	return err == nil && alg == t.header.Algorithm && key.HashAndVerifyLenient([]byte(t.signed), t.signature) == nil
 }

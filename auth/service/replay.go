@@ -14,20 +14,20 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// kindServiceToken is the [storage.Document] kind of service tokens that have been used.
-const kindServiceToken = "service-token"
+// kindUsed is the [storage.Document] kind of service tokens that have been used.
+const kindUsed = "service-token"
 
 // use uses a token up. Of any number of requests with it, on any number of servers with the same store, one succeeds.
 //
 // A token is known by its issuer and ID; one of an old issuer that gives none, by what is signed of it.
-func (s *Verifier) use(ctx context.Context, t *serviceToken) error {
+func (s *Verifier) use(ctx context.Context, t *received) error {
 	id := "jti " + t.claims.ID
 	if t.claims.ID == "" {
 		id = "jwt " + t.signed
 	}
 	sum := sha256.Sum256([]byte(t.issuer.String() + " " + id))
 	err := s.cfg.Used.PutDocument(ctx, storage.NewDocument{Document: storage.Document{
-		Kind: kindServiceToken, ID: hex.EncodeToString(sum[:]), Value: []byte{},
+		Kind: kindUsed, ID: hex.EncodeToString(sum[:]), Value: []byte{},
 		IssuedAt: s.cfg.Now(), ExpiresAt: t.claims.Expires.time(),
 	}})
 	if errors.Is(err, storage.ErrExists) {

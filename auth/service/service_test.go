@@ -24,7 +24,7 @@ import (
 // Tokens for keys of both kinds, and for either form of the audience, are good once.
 func TestServiceToken(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c)
+	s := n.verifier(c)
 	for _, did := range []syntax.DID{alice, bob} {
 		for _, aud := range []string{audience.String(), audience.String() + "#atproto_pds"} {
 			r := serviceRequest(upload, n.sign(Token{Issuer: did, Audience: aud, Method: upload}, c.now))
@@ -61,7 +61,7 @@ func TestServiceTokenInterop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ask(n.serviceAuth(c), serviceRequest(upload, token)); err != nil || got.DID != did {
+		if got, err := ask(n.verifier(c), serviceRequest(upload, token)); err != nil || got.DID != did {
 			t.Errorf("of upstream's we say %+v, %v", got, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestServiceTokenInterop(t *testing.T) {
 // Some programs count time in fractions of a second.
 func TestServiceTokenFraction(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c)
+	s := n.verifier(c)
 	for name, value := range map[string]float64{"iat": float64(start.Unix()) + 0.5, "exp": float64(start.Unix()) + 30.5} {
 		token := n.resign(n.sign(Token{Issuer: alice, Audience: audience.String(), Method: upload}, c.now), alice,
 			func(_, claims map[string]any) { claims[name] = value })
@@ -83,7 +83,7 @@ func TestServiceTokenFraction(t *testing.T) {
 // A token without an ID is known by what it says. A signature has another form, with the other S, which JWTs may have.
 func TestServiceTokenForms(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c)
+	s := n.verifier(c)
 	good := n.sign(Token{Issuer: bob, Audience: audience.String(), Method: upload}, c.now)
 	for i := range 2 {
 		token := n.resign(good, bob, func(_, claims map[string]any) {
@@ -125,7 +125,7 @@ func TestRefreshLimit(t *testing.T) {
 
 func TestServiceTokenRefused(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c)
+	s := n.verifier(c)
 	edited := func(edit func(header, claims map[string]any)) string {
 		good := n.sign(Token{Issuer: alice, Audience: audience.String(), Method: upload}, c.now)
 		return n.resign(good, alice, edit)
@@ -185,7 +185,7 @@ func TestServiceTokenRefused(t *testing.T) {
 // A key that has changed is looked up once more; forged tokens don't have it looked up again and again.
 func TestServiceTokenKeyRotation(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c)
+	s := n.verifier(c)
 	attempt := func() error {
 		token := n.sign(Token{Issuer: alice, Audience: audience.String(), Method: upload}, c.now)
 		_, err := ask(s, serviceRequest(upload, token))
@@ -221,7 +221,7 @@ func TestServiceTokenKeyRotation(t *testing.T) {
 
 func TestServiceTokenOfModerator(t *testing.T) {
 	n, c := newNetwork(t), &clock{now: start}
-	s := n.serviceAuth(c, bob)
+	s := n.verifier(c, bob)
 	good := n.sign(Token{Issuer: bob, Audience: audience.String(), Method: upload}, c.now)
 	old := n.resign(good, bob, func(h, claims map[string]any) {
 		delete(h, "kid")
@@ -247,7 +247,7 @@ func TestServiceAuthOr(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, access := n.serviceAuth(c).Or(sessions), tokens.Access
+	a, access := n.verifier(c).Or(sessions), tokens.Access
 	for token, want := range map[string]auth.Kind{
 		access: auth.KindSession,
 		n.sign(Token{Issuer: alice, Audience: audience.String(), Method: upload}, c.now): auth.KindService,
@@ -271,7 +271,7 @@ func FuzzServiceToken(f *testing.F) {
 	f.Add("e30.e30.")
 	f.Fuzz(func(t *testing.T, raw string) {
 		isServiceToken(raw)
-		token, err := parseServiceToken(raw)
+		token, err := parse(raw)
 		if err != nil {
 			if !errors.Is(err, ErrToken) {
 				t.Errorf("%q: %v", raw, err)

@@ -58,7 +58,7 @@ func (t Token) Sign(ctx context.Context, keys KeySource, now time.Time) (string,
 	}
 	var id [16]byte
 	rand.Read(id[:])
-	signed, err := joinJWT(serviceHeader{Type: "JWT", Algorithm: alg, KeyID: keyAtproto}, serviceClaims{
+	signed, err := joinJWT(header{Type: "JWT", Algorithm: alg, KeyID: keyAtproto}, claims{
 		Issuer: t.Issuer.String(), Audience: t.Audience, Method: t.Method.String(),
 		Issued: numericDate(now.Unix()), Expires: numericDate(t.ExpiresAt.Unix()), ID: hex.EncodeToString(id[:]),
 	})
@@ -72,13 +72,13 @@ func (t Token) Sign(ctx context.Context, keys KeySource, now time.Time) (string,
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sig), nil
 }
 
-type serviceHeader struct {
+type header struct {
 	Type      string `json:"typ"`
 	Algorithm string `json:"alg"`
 	KeyID     string `json:"kid,omitempty"`
 }
 
-type serviceClaims struct {
+type claims struct {
 	Issuer   string      `json:"iss"`
 	Audience string      `json:"aud"`
 	Method   string      `json:"lxm,omitempty"`

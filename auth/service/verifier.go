@@ -34,16 +34,16 @@ type Config struct {
 
 	// Optional.
 
-	// Moderators are the services that moderate the server: their tokens make a caller of [auth.KindModerator]. If nil,
-	// there are none.
+	// Moderators are the services that moderate the server: their tokens make a caller of
+	// [auth.KindModerator]. If nil, there are none.
 	Moderators []syntax.DID
 
 	Now func() time.Time // If nil, time.Now.
 }
 
-// Verifier is an [auth.Authenticator] that knows service tokens: the short-lived ones by which an account, or a service,
-// asks another server for something. A token is good for the one method that it names, at the server that it names, and
-// once.
+// Verifier is an [auth.Authenticator] that knows service tokens: the short-lived ones by which an
+// account, or a service, asks another server for something. A token is good for the one method that
+// it names, at the server that it names, and once.
 //
 // Spec: https://atproto.com/specs/xrpc#inter-service-authentication-jwt
 type Verifier struct {
@@ -54,8 +54,8 @@ type Verifier struct {
 var _ auth.Authenticator = (*Verifier)(nil)
 
 const (
-	// maxServiceLifetime is for how long a token may still be good. It bounds what has to be remembered.
-	maxServiceLifetime = time.Hour
+	// maxLifetime is for how long a token may still be good. It bounds what has to be remembered.
+	maxLifetime = time.Hour
 
 	// clockSkew is how far the issuer's clock may be ahead of ours.
 	clockSkew = time.Minute
@@ -72,8 +72,8 @@ func New(c Config) (*Verifier, error) {
 	return &Verifier{cfg: c}, nil
 }
 
-// Or returns an [auth.Authenticator] for the scheme Bearer, which has several kinds of tokens: those that name a method are
-// service tokens, all others are for sessions to judge.
+// Or returns an [auth.Authenticator] for the scheme Bearer, which has several kinds of tokens:
+// those that name a method are service tokens, all others are for sessions to judge.
 func (s *Verifier) Or(sessions auth.Authenticator) auth.Authenticator {
 	return auth.AuthenticatorFunc(func(r *http.Request, c auth.Credentials) (auth.Caller, error) {
 		if token, err := c.Of("Bearer"); err == nil && isServiceToken(token) {
@@ -89,7 +89,7 @@ func (s *Verifier) Authenticate(r *http.Request, c auth.Credentials) (auth.Calle
 	if err != nil || raw == "" {
 		return auth.Caller{}, err
 	}
-	t, err := parseServiceToken(raw)
+	t, err := parse(raw)
 	if err != nil {
 		return auth.Caller{}, err
 	}
@@ -113,14 +113,14 @@ func (s *Verifier) Authenticate(r *http.Request, c auth.Credentials) (auth.Calle
 func method(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/xrpc/") }
 
 // check checks what a token says, whoever may have signed it.
-func (s *Verifier) check(t *serviceToken, method string) error {
+func (s *Verifier) check(t *received, method string) error {
 	now, expires := s.cfg.Now(), t.claims.Expires.time()
 	switch {
 	case slices.Contains([]string{"at+jwt", "refresh+jwt", "dpop+jwt"}, t.header.Type):
 		return ErrToken.Named("BadJwtType", fmt.Sprintf("Invalid jwt type %q", t.header.Type))
 	case !expires.After(now):
 		return ErrToken.Named("JwtExpired", "jwt expired")
-	case expires.After(now.Add(maxServiceLifetime + clockSkew)):
+	case expires.After(now.Add(maxLifetime + clockSkew)):
 		return ErrToken.With("jwt is good for more than an hour")
 	case t.claims.Issued.time().After(now.Add(clockSkew)):
 		return ErrToken.With("jwt is from the future")
@@ -140,7 +140,7 @@ func (s *Verifier) check(t *serviceToken, method string) error {
 
 // verify checks a token's signature. If it doesn't fit the issuer's key as we know it, the key may have changed: it is
 // looked up anew, though not at the pace of whoever sends forged tokens.
-func (s *Verifier) verify(ctx context.Context, t *serviceToken) error {
+func (s *Verifier) verify(ctx context.Context, t *received) error {
 	known, err := s.known(ctx, t.issuer)
 	key, keyErr := publicKey(known, err, t.keyID)
 	if keyErr == nil && t.signedBy(key) {
