@@ -67,9 +67,9 @@ func (c Caller) Privileged() bool {
 
 // Authenticator finds out who makes a request.
 type Authenticator interface {
-	// Authenticate returns the caller who has shown credentials, which are those of the request's Authorization header. A
-	// request without credentials has the zero Caller and no error; one whose credentials are bad has an error, an [*Error]
-	// unless the server itself failed.
+	// Authenticate returns the caller who has shown credentials, which are those of the request's
+	// Authorization header. A request without credentials has the zero Caller and no error; one
+	// whose credentials are bad has an error, an [*Error] unless the server itself failed.
 	//
 	// The Caller beside an error says nothing, with one exception: beside [ErrExpiredToken], a Caller of [KindRefresh]
 	// is the one for whom the token was good until it expired. See [Policy.OrExpired].

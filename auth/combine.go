@@ -39,17 +39,18 @@ func (p Policy) Optional() Policy {
 	return p.also("Optional()", KindAnonymous, func(Caller) error { return nil })
 }
 
-// OrTakendown returns a policy that also admits the sessions of accounts that are taken down. The standing
-// [NotTakenDown] doesn't refuse them, while it refuses other sessions of such an account.
+// OrTakendown returns a policy that also admits the sessions of accounts that are taken down. The
+// standing [NotTakenDown] doesn't refuse them, while it refuses other sessions of such an account.
 func (p Policy) OrTakendown() Policy {
 	p = p.also("OrTakendown()", KindTakendown, func(Caller) error { return nil })
 	p.accounts = !p.public
 	return p
 }
 
-// OrApp returns a policy that also admits apps with an OAuth token whose scope allows all of some permissions. Without
-// any, it admits all apps; it is then for the method, which knows what is to be written or called, to ask [Caller.May].
-// What p says of apps no longer counts: of two OrApp, the last one decides.
+// OrApp returns a policy that also admits apps with an OAuth token whose scope allows all of some
+// permissions. Without any, it admits all apps; it is then for the method, which knows what is to
+// be written or called, to ask [Caller.May]. What p says of apps no longer counts: of two OrApp,
+// the last one decides.
 func (p Policy) OrApp(needs ...Permission) Policy {
 	names := make([]string, len(needs))
 	for i, need := range needs {
@@ -70,8 +71,8 @@ func (p Policy) OrApp(needs ...Permission) Policy {
 	return p
 }
 
-// OrExpired returns a policy that also admits refresh tokens that have expired, if it admits those that haven't: one can
-// always log out.
+// OrExpired returns a policy that also admits refresh tokens that have expired, if it admits those
+// that haven't: one can always log out.
 func (p Policy) OrExpired() Policy {
 	decide := p.decide
 	if decide == nil {
@@ -87,8 +88,8 @@ func (p Policy) OrExpired() Policy {
 	return p
 }
 
-// also returns a policy in which another function decides on callers of a kind whose credentials are good. [Public] and
-// the zero Policy make no difference between callers, and stay as they are.
+// also returns a policy in which another function decides on callers of a kind whose credentials
+// are good. [Public] and the zero Policy make no difference between callers, and stay as they are.
 func (p Policy) also(name string, kind Kind, allow func(Caller) error) Policy {
 	decide := p.decide
 	if decide == nil {

@@ -2,8 +2,8 @@ package auth
 
 import "net/http"
 
-// Error is an error that the client is told of. It is the only kind: methods return it by its name xrpc.Error. The
-// client's software decides by Name and Status, and some by Message.
+// Error is an error that the client is told of. It is the only kind: methods return it by its name
+// xrpc.Error. The client's software decides by Name and Status, and some by Message.
 type Error struct {
 	Status  int    // of the HTTP response
 	Name    string // the value of "error" in the body: a name of the method's lexicon, or a general one

@@ -27,10 +27,12 @@ func CallPermission(method, audience string) Permission { return Permission{"rpc
 // BlobPermission is to upload a blob of a media type.
 func BlobPermission(mediaType string) Permission { return Permission{"blob", mediaType, ""} }
 
-// AccountPermission is to "read" or "manage" an attribute of the account: its address, "email", or all of its "repo".
+// AccountPermission is to "read" or "manage" an attribute of the account: its address, "email", or
+// all of its "repo".
 func AccountPermission(attr, action string) Permission { return Permission{"account", attr, action} }
 
-// IdentityPermission is to change an attribute of the account's identity: its "handle", or "*" for all of it.
+// IdentityPermission is to change an attribute of the account's identity: its "handle", or "*" for
+// all of it.
 func IdentityPermission(attr string) Permission { return Permission{"identity", attr, ""} }
 
 // String returns the permission as a scope that would allow it.

@@ -4,16 +4,17 @@ import (
 	"net/http"
 )
 
-// The policies that others are made of, by [Policy.Or], [Policy.OrApp], [Policy.OrTakendown], [Policy.OrExpired] and
-// [Policy.Optional]:
+// The policies that others are made of, by [Policy.Or], [Policy.OrApp], [Policy.OrTakendown],
+// [Policy.OrExpired] and [Policy.Optional]:
 //
 //	auth.Session.OrApp(auth.RepoPermission("com.example.note", "create")).In(auth.Active)
 //
-// Each of them but [Public] refuses a request with bad credentials, also where it would admit one with none: a client
-// whose token has expired has to learn of it, or it would take the anonymous answer for its own.
+// Each of them but [Public] refuses a request with bad credentials, also where it would admit one
+// with none: a client whose token has expired has to learn of it, or it would take the anonymous
+// answer for its own.
 var (
-	// Public admits everybody, as anonymous. It doesn't look at credentials, so a public read works for clients that send
-	// an old token along with everything.
+	// Public admits everybody, as anonymous. It doesn't look at credentials, so a public read works
+	// for clients that send an old token along with everything.
 	Public = Policy{name: "Public", public: true}
 
 	// Session admits access tokens, those of app passwords too.
@@ -22,16 +23,16 @@ var (
 	// FullSession admits access tokens of those who logged in with the account's own password.
 	FullSession = ofKind("FullSession", refuseSession, KindSession)
 
-	// PrivilegedSession admits access tokens of those who logged in with the account's own password or with a privileged
-	// app password. See [Caller.Privileged].
+	// PrivilegedSession admits access tokens of those who logged in with the account's own password
+	// or with a privileged app password. See [Caller.Privileged].
 	PrivilegedSession = ofKind("PrivilegedSession", refusePrivileged, KindSession, KindPrivilegedAppPassword)
 
-	// Refresh admits refresh tokens. It doesn't look whether their session still exists: package session does, when it
-	// refreshes or ends one.
+	// Refresh admits refresh tokens. It doesn't look whether their session still exists: package
+	// session does, when it refreshes or ends one.
 	Refresh = ofKind("Refresh", refuseRefresh, KindRefresh)
 
-	// Service admits the bearer of a service token for the method. Its account may be another server's; only a policy
-	// with a standing asks for one that is here.
+	// Service admits the bearer of a service token for the method. Its account may be another
+	// server's; only a policy with a standing asks for one that is here.
 	Service = ofKind("Service", refuseService, KindService)
 
 	// Moderator admits a service that moderates the server. It has no account here.

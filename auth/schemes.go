@@ -9,10 +9,11 @@ import (
 //
 //	auth.Schemes{"Bearer": sessions, "Basic": password.Admin(secret)}
 //
-// Schemes are compared without regard to case. The authenticator of the scheme "", if there is one, is asked about
-// requests without the header, which are anonymous otherwise: a host's own that looks at a cookie, for example. It has to
-// see to it that no other site makes a browser send a POST with the cookie: see [http.CrossOriginProtection]. WebSockets
-// that other sites open with a cookie, the server refuses by itself. A request with an unknown scheme is refused with
+// Schemes are compared without regard to case. The authenticator of the scheme "", if there is one,
+// is asked about requests without the header, which are anonymous otherwise: a host's own that
+// looks at a cookie, for example. It has to see to it that no other site makes a browser send a
+// POST with the cookie: see [http.CrossOriginProtection]. WebSockets that other sites open with a
+// cookie, the server refuses by itself. A request with an unknown scheme is refused with
 // [ErrInvalidToken].
 type Schemes map[string]Authenticator
 

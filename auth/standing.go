@@ -24,8 +24,9 @@ type Accounts interface {
 	CallerAccount(ctx context.Context, did syntax.DID) (Account, error)
 }
 
-// Standing says what a method demands of its caller's account. Access tokens are good until they expire, also for an
-// account that has been taken down, deactivated or deleted meanwhile, so the account is asked about at each call.
+// Standing says what a method demands of its caller's account. Access tokens are good until they
+// expire, also for an account that has been taken down, deactivated or deleted meanwhile, so the
+// account is asked about at each call.
 type Standing int
 
 const (
@@ -35,8 +36,8 @@ const (
 	// Any account will do, as long as it is here. Others are refused by [ErrAccountNotFound].
 	Any
 
-	// NotTakenDown refuses accounts that are taken down or suspended by [ErrAccountTakedown]. Only callers of
-	// [KindTakendown] pass, if the policy admits them: see [Policy.OrTakendown].
+	// NotTakenDown refuses accounts that are taken down or suspended by [ErrAccountTakedown]. Only
+	// callers of [KindTakendown] pass, if the policy admits them: see [Policy.OrTakendown].
 	NotTakenDown
 
 	// Active refuses accounts that are deactivated, too, by [ErrAccountDeactivated].
@@ -48,9 +49,9 @@ func (s Standing) String() string {
 	return map[Standing]string{Any: "Any", NotTakenDown: "NotTakenDown", Active: "Active"}[s]
 }
 
-// In returns a policy that admits whom p admits, if their accounts are in a standing. Anonymous callers, the operator
-// and moderators have no account, and those of a host's own kind have one if they have a DID. The account of a service
-// token has to be here.
+// In returns a policy that admits whom p admits, if their accounts are in a standing. Anonymous
+// callers, the operator and moderators have no account, and those of a host's own kind have one if
+// they have a DID. The account of a service token has to be here.
 func (p Policy) In(s Standing) Policy {
 	if s < Any || s > Active {
 		panic(fmt.Sprintf("auth: no standing %d", s))
@@ -59,14 +60,16 @@ func (p Policy) In(s Standing) Policy {
 	return p
 }
 
-// Unasked returns a policy that says that the account of a caller doesn't matter: it may be of another server, or gone.
+// Unasked returns a policy that says that the account of a caller doesn't matter: it may be of
+// another server, or gone.
 func (p Policy) Unasked() Policy {
 	p.standing = unasked
 	return p
 }
 
-// Standing returns the standing that the policy demands, 0 if accounts aren't asked about. ok is false if callers may
-// have an account and the policy doesn't say what it demands of them, by [Policy.In] or [Policy.Unasked].
+// Standing returns the standing that the policy demands, 0 if accounts aren't asked about. ok is
+// false if callers may have an account and the policy doesn't say what it demands of them, by
+// [Policy.In] or [Policy.Unasked].
 func (p Policy) Standing() (s Standing, ok bool) {
 	switch {
 	case !p.accounts || p.standing == unasked:
@@ -75,8 +78,8 @@ func (p Policy) Standing() (s Standing, ok bool) {
 	return p.standing, p.standing != unnamed
 }
 
-// stricter returns the standing of callers whom either of two policies admits. If one policy doesn't
-// ask and the other names no standing, the result names none: unasked is the least value.
+// stricter returns the standing of callers whom either of two policies admits. If one policy
+// doesn't ask and the other names no standing, the result names none: unasked is the least value.
 func stricter(p, q Policy) Standing {
 	switch {
 	case !q.accounts:
@@ -87,7 +90,8 @@ func stricter(p, q Policy) Standing {
 	return max(p.standing, q.standing)
 }
 
-// account asks for the account of a caller whose credentials are good, and holds it against the policy's standing.
+// account asks for the account of a caller whose credentials are good, and holds it against the
+// policy's standing.
 func (p Policy) account(ctx context.Context, c Caller, accounts Accounts) (Account, error) {
 	standing, ok := p.Standing()
 	switch {

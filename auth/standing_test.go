@@ -34,8 +34,8 @@ func admit(t *testing.T, p Policy, c Caller, accounts Accounts) (Account, error)
 	return account, err
 }
 
-// TestStanding: each standing refuses exactly what it says. A session of an account that was taken down after the login
-// is refused where a session that began after the takedown isn't.
+// TestStanding: each standing refuses exactly what it says. A session of an account that was taken
+// down after the login is refused where a session that began after the takedown isn't.
 func TestStanding(t *testing.T) {
 	const gone = "gone"
 	down := Session.OrTakendown()
@@ -74,7 +74,8 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// TestStandingOfNobody: who has no account isn't asked for one; who says to have one and doesn't is refused.
+// TestStandingOfNobody: who has no account isn't asked for one; who says to have one and doesn't is
+// refused.
 func TestStandingOfNobody(t *testing.T) {
 	anybody := PolicyFunc("Anybody", func(context.Context, Caller) error { return nil }).In(Active)
 	for _, test := range []struct {

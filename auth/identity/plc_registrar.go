@@ -13,8 +13,8 @@ import (
 	"github.com/pdskit/pdskit/auth/identity/plc"
 )
 
-// PLCRegistrar is the [Registrar] of a PLC directory. Its operations are those of package plc in JSON, and the errors of
-// that package are found in its own.
+// PLCRegistrar is the [Registrar] of a PLC directory. Its operations are those of package plc in
+// JSON, and the errors of that package are found in its own.
 type PLCRegistrar struct {
 	client *plc.Client
 	signer plc.Signer
@@ -79,7 +79,8 @@ func (r *PLCRegistrar) Update(ctx context.Context, did syntax.DID, c Change) err
 // rotationKey returns the key, as did:key, with which the registrar signs.
 func (r *PLCRegistrar) rotationKey() string { return r.signer.PublicKey().DIDKey() }
 
-// signUpdate returns a signed operation that makes a change to the present state, and whether that differs from it.
+// signUpdate returns a signed operation that makes a change to the present state, and whether that
+// differs from it.
 func (r *PLCRegistrar) signUpdate(
 	ctx context.Context, did syntax.DID, c Change,
 ) (op *plc.Operation, changed bool, err error) {
@@ -133,7 +134,8 @@ func (r *PLCRegistrar) beaten(ctx context.Context, did syntax.DID, op *plc.Opera
 	return err == nil && c.String() != op.Prev
 }
 
-// registrarError says in the terms of a [Registrar] what an error of package plc is. Others stay as they are.
+// registrarError says in the terms of a [Registrar] what an error of package plc is. Others stay as
+// they are.
 func registrarError(err error) error {
 	var refusal *plc.Error
 	var kind error

@@ -10,9 +10,10 @@ import (
 	"github.com/pdskit/pdskit/auth"
 )
 
-// Admin returns an [auth.Authenticator] that knows the operator of the server: HTTP Basic with the user "admin" and
-// a password. Whoever gives another user or password is refused with [auth.ErrAuthRequired]; how long that takes tells
-// nothing about the password. With the password "" everybody is refused: there is no operator.
+// Admin returns an [auth.Authenticator] that knows the operator of the server: HTTP Basic with the
+// user "admin" and a password. Whoever gives another user or password is refused with
+// [auth.ErrAuthRequired]; how long that takes tells nothing about the password. With the password
+// "" everybody is refused: there is no operator.
 func Admin(password string) auth.Authenticator {
 	enabled, want := password != "", sha256.Sum256([]byte(password))
 	return auth.AuthenticatorFunc(func(_ *http.Request, c auth.Credentials) (auth.Caller, error) {

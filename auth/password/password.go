@@ -12,12 +12,13 @@ const (
 	// MaxNew is how many characters a new password may have.
 	MaxNew = 256
 
-	// Max is how many characters a password may have to be tried at all. Older ones may be longer than new ones.
+	// Max is how many characters a password may have to be tried at all. Older ones may be longer
+	// than new ones.
 	Max = 512
 )
 
-// Hash returns the argon2id hash of a new password, in the PHC string format. Errors: [ErrLength], and
-// that of ctx, if it ends while the call waits for its turn.
+// Hash returns the argon2id hash of a new password, in the PHC string format. Errors: [ErrLength],
+// and that of ctx, if it ends while the call waits for its turn.
 //
 // This function and those that verify take tens of milliseconds and about 20 MiB each. As many run at once as there
 // are processors, so that a flood of logins doesn't exhaust the memory; the others wait.
@@ -34,13 +35,14 @@ func Hash(ctx context.Context, password string) (string, error) {
 	return h.String(), nil
 }
 
-// Verify reports whether a password is the one of a hash. The hash is one of [Hash], another argon2id
-// in the PHC string format, or "salt:key" of the reference server, which is scrypt. If the password is right, rehash
-// tells that the hash is weaker than a new one would be, and should be replaced.
+// Verify reports whether a password is the one of a hash. The hash is one of [Hash], another
+// argon2id in the PHC string format, or "salt:key" of the reference server, which is scrypt. If the
+// password is right, rehash tells that the hash is weaker than a new one would be, and should be
+// replaced.
 //
-// A password longer than [Max] is wrong. So is every password for the hash "", that of an account without
-// one; it takes as long as for another. Errors: [ErrHash], and that of ctx, if it ends while the call waits for
-// its turn.
+// A password longer than [Max] is wrong. So is every password for the hash "", that of an account
+// without one; it takes as long as for another. Errors: [ErrHash], and that of ctx, if it ends
+// while the call waits for its turn.
 func Verify(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
 	if utf8.RuneCountInString(password) > Max {
 		return false, false, nil
@@ -55,8 +57,8 @@ func Verify(ctx context.Context, hash, password string) (ok, rehash bool, err er
 	return verify(ctx, hash, password)
 }
 
-// CheckHash reports whether [Verify] knows the form of a hash, without trying a password on it. It is for
-// hashes that come from elsewhere. Error: [ErrHash].
+// CheckHash reports whether [Verify] knows the form of a hash, without trying a password on it. It
+// is for hashes that come from elsewhere. Error: [ErrHash].
 func CheckHash(hash string) error {
 	if hash == "" {
 		return nil
@@ -69,9 +71,9 @@ func CheckHash(hash string) error {
 	return err
 }
 
-// VerifyNone takes as long as [Verify] with a hash of [Hash]. It is called where there is no account to
-// log in to, so that a stranger can't tell by the time which accounts exist. Error: that of ctx, if it ends while the
-// call waits for its turn.
+// VerifyNone takes as long as [Verify] with a hash of [Hash]. It is called where there is no
+// account to log in to, so that a stranger can't tell by the time which accounts exist. Error: that
+// of ctx, if it ends while the call waits for its turn.
 func VerifyNone(ctx context.Context, password string) error {
 	if utf8.RuneCountInString(password) > Max {
 		return nil

@@ -19,9 +19,9 @@ const (
 	scryptSaltLen = 16
 )
 
-// Scrypt returns the hash of a password with a given salt, in the reference server's form. It is for passwords that are
-// random themselves, and are found by their hash: for others use [Hash], which makes a salt. Error: that of ctx, if it
-// ends while the call waits for its turn.
+// Scrypt returns the hash of a password with a given salt, in the reference server's form. It is
+// for passwords that are random themselves, and are found by their hash: for others use [Hash],
+// which makes a salt. Error: that of ctx, if it ends while the call waits for its turn.
 func Scrypt(ctx context.Context, password string, salt [16]byte) (string, error) {
 	digits := hex.EncodeToString(salt[:])
 	key, err := deriveScrypt(ctx, password, digits)

@@ -9,7 +9,8 @@ import (
 	"github.com/pdskit/pdskit/auth/password"
 )
 
-// Computed by Node: crypto.scryptSync(password, salt, 64), where the salt is the string before the colon.
+// Computed by Node: crypto.scryptSync(password, salt, 64), where the salt is the string before the
+// colon.
 const scryptApp = "099e4ea96cd62c05a232331859d20c97:fd2bbf28c4711cd8d02ea6a9af381222ef64fa9654f065196498e87aeb668370e1accd55a4a2cf56b303904d22367493a14af2bda8d630abaa594676edbca564"
 
 func TestAppPassword(t *testing.T) {

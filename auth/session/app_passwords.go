@@ -15,8 +15,8 @@ import (
 	"github.com/pdskit/pdskit/storage"
 )
 
-// AppPasswordKind is the kind of the documents that [AppPasswords] keeps. They live as long as their
-// accounts, and a backup has to include them.
+// AppPasswordKind is the kind of the documents that [AppPasswords] keeps. They live as long as
+// their accounts, and a backup has to include them.
 const AppPasswordKind = "app-password"
 
 // MaxAppPasswords is how many app passwords an account may have: a login looks through all of them.
@@ -44,8 +44,9 @@ type AppPasswords struct {
 	Now   func() time.Time
 }
 
-// Create makes an app password of an account, and returns it: afterwards nobody can. Errors: storage.ErrExists if there is
-// one of that name; storage.ErrLimit if the account has [MaxAppPasswords].
+// Create makes an app password of an account, and returns it: afterwards nobody can. Errors:
+// storage.ErrExists if there is one of that name; storage.ErrLimit if the account has
+// [MaxAppPasswords].
 func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, privileged bool) (
 	password string, p AppPassword, err error,
 ) {
@@ -58,9 +59,9 @@ func (a AppPasswords) Create(ctx context.Context, did syntax.DID, name string, p
 	return password, p, a.put(ctx, did, p, hash, MaxAppPasswords)
 }
 
-// Import stores an app password by its hash, which another pdskit server or the reference server made
-// for the same DID. [MaxAppPasswords] doesn't count here. Error: storage.ErrExists if there is one of
-// that name.
+// Import stores an app password by its hash, which another pdskit server or the reference server
+// made for the same DID. [MaxAppPasswords] doesn't count here. Error: storage.ErrExists if there is
+// one of that name.
 func (a AppPasswords) Import(ctx context.Context, did syntax.DID, p AppPassword, hash string) error {
 	return a.put(ctx, did, p, hash, 0)
 }

@@ -8,7 +8,8 @@ import (
 
 // The errors that clients see, beside those of package auth.
 var (
-	// ErrInvalidLogin is an [auth.ErrAuthRequired]: no such account, or a wrong password. It doesn't say which.
+	// ErrInvalidLogin is an [auth.ErrAuthRequired]: no such account, or a wrong password. It
+	// doesn't say which.
 	ErrInvalidLogin = auth.ErrAuthRequired.With("Invalid identifier or password")
 
 	// ErrRevokedToken is an [auth.ErrExpiredToken]: the token's session has been ended.

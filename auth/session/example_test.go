@@ -48,7 +48,8 @@ func ExampleIssuer_Refresh() {
 	// ExpiredToken: Token has been revoked true
 }
 
-// A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store, TokenSecret and DID.
+// A user of a host is logged out everywhere. The sessions of a pds.Server are those of its Store,
+// TokenSecret and DID.
 func ExampleIssuer_RevokeAll() {
 	ctx := context.Background()
 	const did = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"

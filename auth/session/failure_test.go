@@ -29,7 +29,8 @@ func (down) ListDocuments(context.Context, storage.DocumentRange) iter.Seq2[stor
 	return func(yield func(storage.Document, error) bool) { yield(storage.Document{}, errLost) }
 }
 
-// A failure of storage reaches the caller as what it is, and never as an *auth.Error, which would end the client's session.
+// A failure of storage reaches the caller as what it is, and never as an *auth.Error, which would
+// end the client's session.
 func TestStorageFailure(t *testing.T) {
 	store := memory.New()
 	working, clock := newSessions(t, store)

@@ -13,7 +13,8 @@ import (
 	"github.com/pdskit/pdskit/storage/memory"
 )
 
-// Whatever the header is, the answer is a caller or an *auth.Error; and no caller but the one whose token it is.
+// Whatever the header is, the answer is a caller or an *auth.Error; and no caller but the one whose
+// token it is.
 func FuzzAuthenticate(f *testing.F) {
 	s, err := New(Config{
 		Store: memory.New(), Secret: []byte(secret), Audience: audience, Now: (&clock{now: start}).Now,

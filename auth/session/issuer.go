@@ -29,8 +29,8 @@ type Config struct {
 	Now             func() time.Time // If nil, time.Now.
 }
 
-// Issuer makes, checks, refreshes and ends sessions. It is safe for concurrent use, also by several processes that
-// share a store and a secret.
+// Issuer makes, checks, refreshes and ends sessions. It is safe for concurrent use, also by several
+// processes that share a store and a secret.
 type Issuer struct {
 	store    storage.Documents
 	secret   []byte
@@ -118,8 +118,8 @@ func (s *Issuer) Create(ctx context.Context, did syntax.DID, scope, appPassword 
 	return s.sign(did, v)
 }
 
-// Authenticate implements [auth.Authenticator] for session tokens, access and refresh, of the Authorization header's scheme
-// Bearer.
+// Authenticate implements [auth.Authenticator] for session tokens, access and refresh, of the
+// Authorization header's scheme Bearer.
 func (s *Issuer) Authenticate(_ *http.Request, c auth.Credentials) (auth.Caller, error) {
 	token, err := c.Of("Bearer")
 	if err != nil || token == "" {

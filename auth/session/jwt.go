@@ -39,7 +39,8 @@ type claims struct {
 	expires int64
 }
 
-// kindOf returns the kind of caller that an access token's scope makes, [auth.KindAnonymous] for an unknown scope.
+// kindOf returns the kind of caller that an access token's scope makes, [auth.KindAnonymous] for an
+// unknown scope.
 func kindOf(scope string) auth.Kind {
 	switch scope {
 	case ScopeAccess:

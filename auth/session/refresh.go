@@ -19,8 +19,8 @@ import (
 // Simultaneous uses are no different. Use after the grace period ends the whole session: either the token was stolen, or
 // its successor.
 //
-// Errors: [auth.ErrInvalidToken], [ErrMissingTokenID], [auth.ErrExpiredToken], and [ErrRevokedToken] if the session has ended, now
-// or earlier.
+// Errors: [auth.ErrInvalidToken], [ErrMissingTokenID], [auth.ErrExpiredToken], and
+// [ErrRevokedToken] if the session has ended, now or earlier.
 func (s *Issuer) Refresh(ctx context.Context, refresh string) (Tokens, syntax.DID, error) {
 	c, err := s.parseAs(typeRefresh, refresh)
 	if err != nil {
@@ -33,8 +33,8 @@ func (s *Issuer) Refresh(ctx context.Context, refresh string) (Tokens, syntax.DI
 	return tokens, c.did, nil
 }
 
-// RefreshFor is [Issuer.Refresh] for a caller of [auth.KindRefresh], whose token has been checked by
-// [Issuer.Authenticate].
+// RefreshFor is [Issuer.Refresh] for a caller of [auth.KindRefresh], whose token has been checked
+// by [Issuer.Authenticate].
 func (s *Issuer) RefreshFor(ctx context.Context, c auth.Caller) (Tokens, error) {
 	id, err := sessionOf(c)
 	if err != nil {

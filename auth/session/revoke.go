@@ -53,8 +53,9 @@ func (s *Issuer) List(ctx context.Context, did syntax.DID) iter.Seq2[Info, error
 	}
 }
 
-// Revoke ends the session of a refresh token, which may have expired or been used. It is idempotent. Access tokens of
-// the session stay good until they expire, as with all revocations. Errors: [auth.ErrInvalidToken], [ErrMissingTokenID].
+// Revoke ends the session of a refresh token, which may have expired or been used. It is
+// idempotent. Access tokens of the session stay good until they expire, as with all revocations.
+// Errors: [auth.ErrInvalidToken], [ErrMissingTokenID].
 func (s *Issuer) Revoke(ctx context.Context, refresh string) error {
 	c, err := s.parseAs(typeRefresh, refresh)
 	if err != nil && !errors.Is(err, auth.ErrExpiredToken) {
@@ -73,8 +74,8 @@ func (s *Issuer) RevokeFor(ctx context.Context, c auth.Caller) error {
 	return s.take(ctx, id)
 }
 
-// RevokeSession ends a session of an account by the ID that [Issuer.List] shows. It is idempotent, and does nothing
-// to the session of another account.
+// RevokeSession ends a session of an account by the ID that [Issuer.List] shows. It is idempotent,
+// and does nothing to the session of another account.
 func (s *Issuer) RevokeSession(ctx context.Context, did syntax.DID, id string) error {
 	return s.revokeIf(ctx, did, func(v Info) bool { return v.ID == id })
 }

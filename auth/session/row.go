@@ -111,7 +111,8 @@ func nextTokenID(session string) (string, error) {
 	return tokenIDEncoding.EncodeToString(id[:]), nil
 }
 
-// sessionOf returns the ID of the session of a caller with a refresh token. Error: [auth.ErrInvalidToken] for other callers.
+// sessionOf returns the ID of the session of a caller with a refresh token. Error:
+// [auth.ErrInvalidToken] for other callers.
 func sessionOf(c auth.Caller) (string, error) {
 	id, ok := sessionID(c.TokenID)
 	if !ok || c.Kind != auth.KindRefresh {

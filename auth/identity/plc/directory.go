@@ -13,15 +13,16 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 )
 
-// Journal keeps a directory's operations. A [Directory] calls Entries once, at the start, and never two methods at the
-// same time.
+// Journal keeps a directory's operations. A [Directory] calls Entries once, at the start, and never
+// two methods at the same time.
 type Journal interface {
 	// Entries yields all entries in their order.
 	Entries() iter.Seq2[Entry, error]
 
-	// Append adds an entry, whose Seq is greater than and whose CreatedAt is later than those of all before. When it
-	// returns nil, the entry survives the end of the process and of the machine's power. When it returns an error, either
-	// the entry isn't there, or every further call fails.
+	// Append adds an entry, whose Seq is greater than and whose CreatedAt is later than those of
+	// all before. When it returns nil, the entry survives the end of the process and of the
+	// machine's power. When it returns an error, either the entry isn't there, or every further
+	// call fails.
 	Append(ctx context.Context, e Entry) error
 }
 
@@ -55,8 +56,9 @@ type Directory struct {
 	audits  map[syntax.DID][]Entry
 }
 
-// NewDirectory returns a directory with all that its journal holds. It checks every record, as if it were submitted at
-// the time that it says. Errors: those of the journal; an [*Error] for an operation that doesn't follow from the others.
+// NewDirectory returns a directory with all that its journal holds. It checks every record, as if
+// it were submitted at the time that it says. Errors: those of the journal; an [*Error] for an
+// operation that doesn't follow from the others.
 func NewDirectory(c DirectoryConfig) (*Directory, error) {
 	d := &Directory{journal: c.Journal, limitRate: c.LimitRate, clock: c.Clock, audits: map[syntax.DID][]Entry{}}
 	if d.clock == nil {
@@ -95,8 +97,9 @@ func (d *Directory) replay(r Entry) error {
 	return nil
 }
 
-// Submit checks an operation and adds it to the log of its DID. When it returns nil, the operation is in the journal.
-// Errors: an [*Error] that says what is wrong with it, an [ErrMalformed] for what no log would take; those of the journal.
+// Submit checks an operation and adds it to the log of its DID. When it returns nil, the operation
+// is in the journal. Errors: an [*Error] that says what is wrong with it, an [ErrMalformed] for
+// what no log would take; those of the journal.
 func (d *Directory) Submit(ctx context.Context, did syntax.DID, op Op) error {
 	if err := checkLimits(op); err != nil {
 		return err

@@ -13,9 +13,9 @@
 //	did, err := plc.GenesisDID(op)
 //	err = client.Submit(ctx, did, op)
 //
-// [Client] asks a directory and believes it. [Directory] accepts and refuses operations as the public directory does, for
-// development, tests and closed networks. It keeps its operations in memory, and in a [Journal] such as that of
-// [OpenFile] if they are to last.
+// [Client] asks a directory and believes it. [Directory] accepts and refuses operations as the
+// public directory does, for development, tests and closed networks. It keeps its operations in
+// memory, and in a [Journal] such as that of [OpenFile] if they are to last.
 //
 // Spec: https://web.plc.directory/spec/v0.1/did-plc
 package plc

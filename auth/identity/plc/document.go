@@ -28,8 +28,8 @@ type document struct {
 	Service            []identity.DocService            `json:"service"`
 }
 
-// document renders the state as a DID document. Methods and services are ordered by the length of their IDs, then byte
-// by byte, as in the public directory.
+// document renders the state as a DID document. Methods and services are ordered by the length of
+// their IDs, then byte by byte, as in the public directory.
 func (d Data) document() document {
 	doc := document{
 		Context:            []string{"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"},

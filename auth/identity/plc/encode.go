@@ -13,15 +13,16 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// encodeSigned returns the canonical DAG-CBOR of a signed operation, which its CID and, for a genesis operation, the DID are
-// hashes of.
+// encodeSigned returns the canonical DAG-CBOR of a signed operation, which its CID and, for a
+// genesis operation, the DID are hashes of.
 func encodeSigned(op Op) ([]byte, error) {
 	f := op.fields()
 	f["sig"] = op.Signature()
 	return encode(f)
 }
 
-// encodeUnsigned returns the canonical DAG-CBOR of an operation without its signature: the bytes that are signed.
+// encodeUnsigned returns the canonical DAG-CBOR of an operation without its signature: the bytes
+// that are signed.
 func encodeUnsigned(op Op) ([]byte, error) { return encode(op.fields()) }
 
 func encode(f map[string]any) ([]byte, error) {

@@ -22,8 +22,8 @@ const (
 	maxDIDKeyLength          = 256
 )
 
-// checkLimits says whether a directory takes an operation's content, whatever the log. It refuses the legacy legacyCreate.
-// Error: [ErrMalformed].
+// checkLimits says whether a directory takes an operation's content, whatever the log. It refuses
+// a [legacyCreate]. Error: [ErrMalformed].
 func checkLimits(op Op) error {
 	b, err := encodeSigned(op)
 	if err != nil {

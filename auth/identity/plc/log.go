@@ -9,10 +9,12 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// recoveryWindow is how long an operation can be undone by one that a rotation key of higher authority signed.
+// recoveryWindow is how long an operation can be undone by one that a rotation key of higher
+// authority signed.
 const recoveryWindow = 72 * time.Hour
 
-// Entry is an operation in a directory's log, as the directory took it. Its JSON form is that of the audit log.
+// Entry is an operation in a directory's log, as the directory took it. Its JSON form is that of
+// the audit log.
 type Entry struct {
 	Seq       int64 // in the log of the whole directory, from 1 on; the JSON form leaves it out
 	DID       syntax.DID
@@ -22,8 +24,9 @@ type Entry struct {
 	CreatedAt time.Time // when the directory took it; kept to the millisecond
 }
 
-// next says what an operation that arrives at a time does to a log, which has no nullified entries: it returns how many
-// of the log's last entries it nullifies. It doesn't check limits; see checkLimits.
+// next says what an operation that arrives at a time does to a log, which has no nullified entries:
+// it returns how many of the log's last entries it nullifies. It doesn't check limits; see
+// checkLimits.
 //
 // Errors, each an [*Error]: errGenesis; errSignature; errOrder; errLateRecovery.
 func next(did syntax.DID, log []Entry, op Op, at time.Time) (nullified int, err error) {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Op is an operation, signed or not: an [*Operation], a [*Tombstone], or the genesis operation of an old identity, which
-// [ParseOp] alone makes. Its JSON form is what directories
-// take and give; [ParseOp] reads it.
+// Op is an operation, signed or not: an [*Operation], a [*Tombstone], or the genesis operation of
+// an old identity, which [ParseOp] alone makes. Its JSON form is what directories take and give;
+// [ParseOp] reads it.
 type Op interface {
 	// Previous returns the CID of the operation that this one follows, as written in it, or "" for a genesis operation.
 	Previous() string
@@ -127,8 +127,8 @@ func (t *Tombstone) fields() map[string]any {
 	return map[string]any{"type": typeTombstone, "prev": t.Prev}
 }
 
-// legacyCreate is the old form of a genesis operation. Old DIDs are hashes of it, so it is read and checked, but directories take no
-// new one.
+// legacyCreate is the old form of a genesis operation. Old DIDs are hashes of it, so it is read and
+// checked, but directories take no new one.
 type legacyCreate struct {
 	SigningKey  string // as did:key
 	RecoveryKey string // as did:key

@@ -37,14 +37,16 @@ func (c *Client) log(ctx context.Context, did syntax.DID) ([]Op, error) {
 	return ops, nil
 }
 
-// auditLog returns all operations, oldest first, nullified ones included. It is unchecked; see verify.
+// auditLog returns all operations, oldest first, nullified ones included. It is unchecked; see
+// verify.
 func (c *Client) auditLog(ctx context.Context, did syntax.DID) ([]Entry, error) {
 	var log []Entry
 	return log, c.get(ctx, did, "/log/audit", &log)
 }
 
-// verify checks a whole audit log, as auditLog returns it: the DID, every CID, signature and predecessor, and
-// which entries are nullified. What it can't find out is whether the directory left something out, or misdated it.
+// verify checks a whole audit log, as auditLog returns it: the DID, every CID, signature and
+// predecessor, and which entries are nullified. What it can't find out is whether the directory
+// left something out, or misdated it.
 //
 // Errors: those of next; errOrder if a CID or a nullification is wrong, or the log is empty.
 func verify(did syntax.DID, audit []Entry) error {

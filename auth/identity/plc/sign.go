@@ -39,9 +39,9 @@ func (k keySigner) Sign(_ context.Context, data []byte) ([]byte, error) {
 	return k.private.HashAndSign(data)
 }
 
-// Sign signs an operation, in place: an [*Operation] or a [*Tombstone]. It checks that a directory will take the content,
-// and what the signer returns, so that one that signs wrongly is found here and not by the directory. Errors, beside
-// those of the signer: [ErrMalformed].
+// Sign signs an operation, in place: an [*Operation] or a [*Tombstone]. It checks that a directory
+// will take the content, and what the signer returns, so that one that signs wrongly is found here
+// and not by the directory. Errors, beside those of the signer: [ErrMalformed].
 func Sign(ctx context.Context, op Op, s Signer) error {
 	if err := signOp(ctx, op, s); err != nil {
 		return err
@@ -66,8 +66,8 @@ func signOp(ctx context.Context, op Op, s Signer) error {
 	return nil
 }
 
-// verifySignature returns the index of the first of some keys, given as did:key, that signed an operation. Keys of
-// unknown types have signed nothing. Error: errSignature.
+// verifySignature returns the index of the first of some keys, given as did:key, that signed an
+// operation. Keys of unknown types have signed nothing. Error: errSignature.
 func verifySignature(op Op, keys []string) (int, error) {
 	data, err := encodeUnsigned(op)
 	if err != nil {
