@@ -109,7 +109,7 @@ func (p Policy) account(ctx context.Context, c Caller, accounts Accounts) (Accou
 	case a.DID != c.DID: // the zero Account would be an active one
 		return Account{}, ErrAccountNotFound
 	}
-	if err := standing.check(c, a); err != nil {
+	if err := standing.Check(c, a); err != nil {
 		return Account{}, err
 	}
 	return a, nil
@@ -126,7 +126,9 @@ func (c Caller) hasAccount() bool {
 	return c.DID != ""
 }
 
-func (s Standing) check(c Caller, a Account) error {
+// Check returns nil if the account of a caller is in the standing. The zero Caller stands for the account's owner.
+// Errors: [ErrAccountTakedown], [ErrAccountDeactivated].
+func (s Standing) Check(c Caller, a Account) error {
 	switch {
 	case s == Any || a.Status == storage.StatusActive:
 		return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/bluesky-social/indigo/atproto/syntax"
 	"github.com/ipfs/go-cid"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/firehose"
 	"github.com/pdskit/pdskit/pds/internal/record"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -95,7 +96,7 @@ func (r Repo) Apply(ctx context.Context, writes ...Write) ([]Written, error) {
 // to the host, which has no session that a new password could end.
 func (r Repo) write(ctx context.Context, batch []record.Write) (record.Written, error) {
 	for {
-		account, err := r.server.hosted.Active(ctx, r.did)
+		account, err := r.server.hosted.In(ctx, r.did, auth.Active)
 		if err != nil {
 			return record.Written{}, err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bluesky-social/indigo/atproto/syntax"
 
+	"github.com/pdskit/pdskit/auth"
 	"github.com/pdskit/pdskit/auth/password"
 	"github.com/pdskit/pdskit/auth/session"
 	"github.com/pdskit/pdskit/pds/xrpc"
@@ -34,7 +35,7 @@ func (h *Handler) Create(ctx context.Context, handle syntax.Handle, email, passw
 // SignIn begins a session for an account whose owner somebody else has made sure of. Errors: auth.ErrAccountNotFound;
 // auth.ErrAccountTakedown.
 func (h *Handler) SignIn(ctx context.Context, did syntax.DID) (session.Tokens, error) {
-	if _, err := h.Accounts.NotTakenDown(ctx, did); err != nil {
+	if _, err := h.Accounts.In(ctx, did, auth.NotTakenDown); err != nil {
 		return session.Tokens{}, err
 	}
 	return h.Sessions.Create(ctx, did, session.ScopeAccess, "")

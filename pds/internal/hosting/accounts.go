@@ -57,22 +57,12 @@ func (a *Accounts) CallerAccount(ctx context.Context, did syntax.DID) (auth.Acco
 	return auth.Account{DID: account.DID, Handle: account.Handle, Status: account.Status(), Epoch: account.Epoch}, nil
 }
 
-// NotTakenDown returns an account, as [auth.NotTakenDown] demands it. Errors: auth.ErrAccountNotFound,
-// auth.ErrAccountTakedown.
-func (a *Accounts) NotTakenDown(ctx context.Context, did syntax.DID) (auth.Account, error) {
+// In returns an account that is in a standing, for what no policy has asked about. Errors: auth.ErrAccountNotFound; those
+// of auth.Standing.Check.
+func (a *Accounts) In(ctx context.Context, did syntax.DID, s auth.Standing) (auth.Account, error) {
 	account, err := a.CallerAccount(ctx, did)
-	if err == nil && account.Status != storage.StatusActive && account.Status != storage.StatusDeactivated {
-		err = auth.ErrAccountTakedown
-	}
-	return account, err
-}
-
-// Active returns an account, as [auth.Active] demands it. Errors: those of NotTakenDown;
-// auth.ErrAccountDeactivated.
-func (a *Accounts) Active(ctx context.Context, did syntax.DID) (auth.Account, error) {
-	account, err := a.NotTakenDown(ctx, did)
-	if err == nil && account.Status == storage.StatusDeactivated {
-		err = auth.ErrAccountDeactivated
+	if err == nil {
+		err = s.Check(auth.Caller{}, account)
 	}
 	return account, err
 }

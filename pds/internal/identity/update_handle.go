@@ -32,7 +32,7 @@ func (h *Handler) updateHandle(ctx context.Context, c *xrpc.Call[updateHandleInp
 	}
 	defer release()
 	for {
-		account, err := h.Accounts.NotTakenDown(ctx, did)
+		account, err := h.Accounts.In(ctx, did, auth.NotTakenDown)
 		if err == nil {
 			err = h.change(ctx, account, handle)
 		}
