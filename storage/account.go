@@ -116,10 +116,10 @@ type Accounts interface {
 	// CreateAccount creates an account and its repo, appends the commit's events and uses up the invite, as one write.
 	// Of two calls that race for a DID, handle or address exactly one succeeds.
 	//
-	// It returns the account's ID. Errors, of which the first that applies is returned: [ErrExists] if the DID has an
-	// account or a repo; [ErrHandleTaken]; [ErrEmailTaken]; [ErrConflict] if the invite is no longer what Invite.Old
-	// says, or isn't there; [ErrNotFound] if a record refers to a blob, of which a new account has none, unless the
-	// commit's AllowMissingBlobs is set.
+	// It returns the account's ID. Errors, of which the first that applies is returned: [ErrExists]
+	// if the DID has an account or a repo; [ErrHandleTaken]; [ErrEmailTaken]; [ErrConflict] if the
+	// invite is no longer what Invite.Old says, or isn't there; [ErrNotFound] if a record refers to
+	// a blob, of which a new account has none, unless the commit's AllowMissingBlobs is set.
 	CreateAccount(ctx context.Context, a NewAccount) (int64, error)
 
 	// Account returns the account with a DID. Error: [ErrNotFound].
@@ -136,8 +136,9 @@ type Accounts interface {
 	// it is, and nothing is written. change may be called more than once, with fresh copies, and calls nothing of the
 	// store. It must not alter ID and DID.
 	//
-	// It returns the sequence number of the last event, or 0 without events. Errors, of which the first that applies
-	// is returned: [ErrNotFound]; change's own; [ErrHandleTaken]; [ErrEmailTaken].
+	// It returns the sequence number of the last event, or 0 without events. Errors, of which the
+	// first that applies is returned: [ErrNotFound]; change's own; [ErrHandleTaken];
+	// [ErrEmailTaken].
 	UpdateAccount(ctx context.Context, did syntax.DID, change func(*Account) error, events ...Event) (int64, error)
 
 	// DeleteAccount removes the account with its repo, its takedowns and the documents that it owns, queues its blobs,

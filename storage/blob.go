@@ -76,8 +76,9 @@ type BlobIndex interface {
 	// A blob that is taken down is kept, so that it can't be uploaded anew, unless its account was deleted.
 	ClaimBlobs(ctx context.Context, uploadedBefore time.Time, limit int) ([]BlobID, error)
 
-	// RemoveBlob removes a blob that is marked; one that isn't stays. It is idempotent. The blobs of a deleted account
-	// are marked from the deletion on, so it removes them even before ClaimBlobs has returned them.
+	// RemoveBlob removes a blob that is marked; one that isn't stays. It is idempotent. The blobs
+	// of a deleted account are marked from the deletion on, so it removes them even before
+	// ClaimBlobs has returned them.
 	RemoveBlob(ctx context.Context, id BlobID) error
 }
 

@@ -42,13 +42,13 @@ const (
 type NewDocument struct {
 	Document
 
-	// Guard is a condition on the account of this document's Owner; nil for none. In a swap, the owner of the document
-	// that is replaced doesn't matter.
+	// Guard is a condition on the account of this document's Owner; nil for none. In a swap, the
+	// owner of the document that is replaced doesn't matter.
 	Guard *Guard
 
-	// Limit, if positive, is how many documents of the kind the owner may have, with this one. If Owner is "", it is
-	// how many of the kind may be without an owner. Those that have expired by this one's IssuedAt don't count. A swap
-	// takes no notice of it.
+	// Limit, if positive, is how many documents of the kind the owner may have, with this one. If
+	// Owner is "", it is how many of the kind may be without an owner. Those that have expired by
+	// this one's IssuedAt don't count. A swap takes no notice of it.
 	Limit int
 }
 
@@ -88,13 +88,14 @@ type Documents interface {
 	// TakeDocument removes a document and returns it. Of any number of calls exactly one gets it. Error: [ErrNotFound].
 	TakeDocument(ctx context.Context, kind, id string) (Document, error)
 
-	// SwapDocument replaces old by new if the stored document still has old's Value, byte by byte. Both have the same kind
-	// and ID. The guard is on the account of new's Owner. Errors, of which the first that applies is returned:
-	// [ErrGuard], as of PutDocument; [ErrNotFound]; [ErrConflict].
+	// SwapDocument replaces old by new if the stored document still has old's Value, byte by byte.
+	// Both have the same kind and ID. The guard is on the account of new's Owner. Errors, of which
+	// the first that applies is returned: [ErrGuard], as of PutDocument; [ErrNotFound];
+	// [ErrConflict].
 	SwapDocument(ctx context.Context, old Document, new NewDocument) error
 
-	// ListDocuments yields the documents of a range. Its cost grows with what it yields. Error: that of the range's
-	// Validate.
+	// ListDocuments yields the documents of a range. Its cost grows with what it yields. Error:
+	// that of the range's Validate.
 	ListDocuments(ctx context.Context, r DocumentRange) iter.Seq2[Document, error]
 
 	// CountDocuments counts the documents of a range. Its cost may grow with their number, not with that of others.

@@ -49,8 +49,8 @@ const MaxSeq = 1<<53 - 1
 // removed or the process killed; there may be gaps. Events become visible in order: a reader who has seen number n will
 // never find a number below n that it hadn't seen.
 //
-// A write of any method whose last event would get a number above [MaxSeq] fails with an error that isn't a sentinel,
-// and writes nothing at all.
+// A write of any method whose last event would get a number above [MaxSeq] fails with an error that
+// isn't a sentinel, and writes nothing at all.
 type Events interface {
 	// AppendEvents appends events that don't come with another write, in this order, and returns the sequence number of
 	// the last, or 0 if there are none.
@@ -59,10 +59,11 @@ type Events interface {
 	// ListEvents yields the events of a range. With a DID, its cost grows with that account's events, not with the log.
 	ListEvents(ctx context.Context, r EventRange) iter.Seq2[Event, error]
 
-	// WaitEvents returns nil when the log has an event whose sequence number is greater than after: at once if it has one
-	// already, and otherwise as soon as one is written, by whichever method and whoever does it. A writer of the same
-	// Store wakes it within milliseconds; another one, if the content can be open several times, within a second. It
-	// doesn't delay writers, and any number of calls may wait. Error: that of ctx.
+	// WaitEvents returns nil when the log has an event whose sequence number is greater than after:
+	// at once if it has one already, and otherwise as soon as one is written, by whichever method
+	// and whoever does it. A writer of the same Store wakes it within milliseconds; another one, if
+	// the content can be open several times, within a second. It doesn't delay writers, and any
+	// number of calls may wait. Error: that of ctx.
 	WaitEvents(ctx context.Context, after int64) error
 
 	// LastSeq returns the highest sequence number given so far, or the one that RaiseSeq has made it skip to, 0 before

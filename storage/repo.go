@@ -99,8 +99,8 @@ type RecordRange struct {
 	Limit   int  // at most this many; 0 for all
 }
 
-// Validate returns an error, which isn't a sentinel, if a field that another one needs isn't set, or one that excludes
-// another one is.
+// Validate returns an error, which isn't a sentinel, if a field that another one needs isn't set,
+// or if two are set that exclude each other.
 func (r RecordRange) Validate() error {
 	switch {
 	case r.Collection == "" && (r.After != "" || r.Before != "" || r.Subject != ""):
@@ -129,8 +129,8 @@ type RepoReader interface {
 	// Record returns the record at a path. Error: [ErrNotFound].
 	Record(ctx context.Context, did syntax.DID, path string) (Record, error)
 
-	// Records yields the records of a range, none if there is no such repo. Memory doesn't grow with their number. Error:
-	// that of the range's Validate.
+	// Records yields the records of a range, none if there is no such repo. Memory doesn't grow
+	// with their number. Error: that of the range's Validate.
 	Records(ctx context.Context, did syntax.DID, r RecordRange) iter.Seq2[Record, error]
 
 	// Collections returns the collections that have a record, in ascending order. Its cost grows with their number, not

@@ -146,7 +146,8 @@ var sentinels = []error{
 	storage.ErrGuard, storage.ErrLimit, storage.ErrFull, storage.ErrCut,
 }
 
-// sentinel returns the most special of the sentinel errors that err is, and err itself if it is none.
+// sentinel returns the most special of the sentinel errors that err is, and err itself if it is
+// none.
 func sentinel(err error) error {
 	for _, s := range sentinels {
 		if errors.Is(err, s) {

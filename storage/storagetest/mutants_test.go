@@ -10,8 +10,8 @@ import (
 // racy names the tiers that may find a race first: race, which provokes it, or contract, by chance.
 const racy = "contract race"
 
-// mutants are stores that break one promise each, with the tiers of the suite, separated by spaces, of which one has to
-// find it out first.
+// mutants are stores that break one promise each, with the tiers of the suite, separated by spaces,
+// of which one has to find it out first.
 var mutants = map[string]struct {
 	tiers string
 	make  func() storage.Store
