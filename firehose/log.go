@@ -31,7 +31,8 @@ const (
 // Its last pair has an error: [ErrOutdatedCursor], at the beginning or when a loop is so slow that
 // the removal of old events overtakes it; [ErrFutureCursor], as after the log was restored from an
 // old backup; the context's or storage's. ErrOutdatedCursor may be reported although nothing was
-// missed, never the reverse.
+// missed. The reverse takes a follower that had everything and was then suspended for longer than
+// the log is kept.
 func (l Log) Tail(ctx context.Context, after int64) iter.Seq2[storage.Event, error] {
 	return l.events(ctx, after, true)
 }
