@@ -8,8 +8,16 @@ import (
 )
 
 func TestErrors(t *testing.T) {
-	if !errors.Is(ErrRevokedToken, auth.ErrExpiredToken) || errors.Is(auth.ErrExpiredToken, ErrRevokedToken) {
-		t.Error("ErrRevokedToken is an ErrExpiredToken, and not the reverse")
+	for _, c := range []struct {
+		err, kind error
+		want      bool
+	}{
+		{ErrRevokedToken, auth.ErrExpiredToken, true},
+		{auth.ErrExpiredToken, ErrRevokedToken, false},
+	} {
+		if errors.Is(c.err, c.kind) != c.want {
+			t.Errorf("%v is taken for %v, or the reverse", c.err, c.kind)
+		}
 	}
 	var e *auth.Error
 	if !errors.As(error(ErrRevokedToken), &e) || e.Message != "Token has been revoked" || e.Status != 400 || e.Name != "ExpiredToken" {
