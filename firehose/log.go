@@ -108,7 +108,11 @@ func (l Log) follow(ctx context.Context, after int64, follow bool, send func(sto
 
 // next reads a batch from the log. check says to make sure that the events before it haven't been removed.
 func (l Log) next(ctx context.Context, after int64, check bool) ([]storage.Event, error) {
-	events, _, err := l.read(ctx, after)
+	var events []storage.Event
+	_, err := l.read(ctx, after, func(e storage.Event) error {
+		events = append(events, e)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -122,19 +126,22 @@ func (l Log) next(ctx context.Context, after int64, check bool) ([]storage.Event
 	return events, err
 }
 
-// read reads a batch from the log, and says whether it is full, so that there may be more.
-func (l Log) read(ctx context.Context, after int64) (events []storage.Event, full bool, err error) {
-	size := 0
+// read has take take a batch from the log, and says whether it is full, so that there may be more.
+func (l Log) read(ctx context.Context, after int64, take func(storage.Event) error) (full bool, err error) {
+	n, size := 0, 0
 	for e, err := range l.ListEvents(ctx, storage.EventRange{After: after, Limit: batch}) {
-		if err != nil {
-			return nil, false, err
+		if err == nil {
+			err = take(e)
 		}
-		events = append(events, e)
+		if err != nil {
+			return false, err
+		}
+		n++
 		if size += len(e.Body); size >= batchBytes {
-			return events, true, nil
+			return true, nil
 		}
 	}
-	return events, len(events) == batch, nil
+	return n == batch, nil
 }
 
 // outdated reports whether events after a sequence number may have been removed from the log. Numbers that were never

@@ -122,17 +122,13 @@ func (s *Stream) read(ctx context.Context, c Cursor, send func([]*Frame) bool) e
 
 // replay reads a batch from the log, and says whether it is full, so that there may be more.
 func (s *Stream) replay(ctx context.Context, after int64) (frames []*Frame, full bool, err error) {
-	events, full, err := s.log.read(ctx, after)
-	if err != nil {
-		return nil, false, err
-	}
-	frames = make([]*Frame, len(events))
-	for i, e := range events {
-		if frames[i], err = NewFrame(e); err != nil {
-			return nil, false, err
-		}
-	}
-	return frames, full, nil
+	frames = make([]*Frame, 0, batch)
+	full, err = s.log.read(ctx, after, func(e storage.Event) error {
+		f, err := NewFrame(e)
+		frames = append(frames, f)
+		return err
+	})
+	return frames, full, err
 }
 
 // live sends from the ring. A reader that comes from the log and isn't as far as the ring's beginning yet reads on from the

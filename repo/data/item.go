@@ -65,16 +65,17 @@ func Property(b []byte, name string) (value, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// skip returns what follows the first item. It doesn't recurse: its stack has an element for each
-// open array, object and tag, which says how many items are to come in it.
+// skip returns what follows the first item. It doesn't recurse: for each open array, object and tag, its stack says how
+// many items are still to come around it.
 func skip(b []byte) ([]byte, error) {
 	var few [16]uint64
-	open := few[:0]
+	around, left := few[:0], uint64(1)
 	for {
 		major, n, rest, ok := head(b)
 		if !ok {
 			return nil, errCBOR
 		}
+		left--
 		switch b = rest; major {
 		case byteString, textString:
 			if n > uint64(len(b)) {
@@ -92,21 +93,18 @@ func skip(b []byte) ([]byte, error) {
 			n = 0
 		}
 		if n > 0 {
-			if len(open) == MaxStoredDepth {
+			if len(around) == MaxStoredDepth {
 				return nil, errStoredDepth
 			}
-			open = append(open, n)
+			around, left = append(around, left), n
 			continue
 		}
-		for {
-			last := len(open) - 1
+		for left == 0 {
+			last := len(around) - 1
 			if last < 0 {
 				return b, nil
 			}
-			if open[last]--; open[last] > 0 {
-				break
-			}
-			open = open[:last]
+			around, left = around[:last], around[last]
 		}
 	}
 }
