@@ -121,7 +121,7 @@ func (c *backupCommand) local(ctx context.Context) (err error) {
 	}
 	source := &backup.Local{
 		Store: store, Blobs: blobs, Repos: engine, ServerKeys: []string{tokenSecret, rotationKey},
-		TokenKinds: []string{sessions.AppPasswordKind},
+		DocumentKinds: []string{sessions.AppPasswordKind},
 	}
 	key := func(ctx context.Context, did syntax.DID, _ bool) (atcrypto.PublicKey, error) {
 		return keyring.Public(ctx, did.String())

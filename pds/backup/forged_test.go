@@ -285,7 +285,7 @@ func TestPrivateIsSwept(t *testing.T) {
 	lasting := storage.Document{Kind: "app", ID: "lasting", Owner: alice.did, Value: []byte("v"), IssuedAt: farFuture}
 	check(t, w.store.PutDocument(t.Context(), storage.NewDocument{Document: lasting}))
 	source := w.local()
-	source.TokenKinds = []string{"app"}
+	source.DocumentKinds = []string{"app"}
 	check(t, w.mirror(t, source, to).Sync(t.Context()))
 	got := restore(t, to)
 	w.same(t, got, false)

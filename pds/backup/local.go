@@ -30,8 +30,9 @@ type Local struct {
 	// ServerKeys are the names of the server's own keys that are kept, as they are sealed. If nil, none is.
 	ServerKeys []string
 
-	// TokenKinds are the kinds of accounts' tokens that are kept, such as app passwords. If nil, none is.
-	TokenKinds []string
+	// DocumentKinds are the kinds of documents of accounts that are kept beside keys and preferences,
+	// such as app passwords. If nil, none is.
+	DocumentKinds []string
 }
 
 var (

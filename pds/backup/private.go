@@ -97,7 +97,7 @@ func (l *Local) Private(ctx context.Context, did syntax.DID) (Private, error) {
 	if err := l.takedowns(ctx, &p); err != nil {
 		return Private{}, err
 	}
-	for _, kind := range l.TokenKinds {
+	for _, kind := range l.DocumentKinds {
 		for d, err := range l.Store.ListDocuments(ctx, storage.DocumentRange{Kind: kind, Owner: did}) {
 			if err != nil {
 				return Private{}, err

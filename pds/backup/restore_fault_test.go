@@ -79,7 +79,7 @@ func TestRestoreFaults(t *testing.T) {
 	check(t, h.store.SetTakedown(ctx, storage.Takedown{DID: h.alice.did, Blob: unused, Ref: "case"}))
 	h.alice.delete(t, "unused")
 	source := h.local()
-	source.TokenKinds = []string{"app"}
+	source.DocumentKinds = []string{"app"}
 	to := newDir(t)
 	check(t, h.mirror(t, source, to).Sync(ctx))
 
