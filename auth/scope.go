@@ -17,9 +17,9 @@ const (
 	transitionChat    = "chat.bsky" // what a privileged app password may do beyond that
 )
 
-// Allows reports whether the scope of an OAuth token allows something. Parts that aren't known, or
-// are malformed, allow nothing, and without "atproto" the whole scope doesn't. Nor does "include:"
-// allow anything: whoever issues a token replaces it by what is included.
+// Allows reports whether the scope of an OAuth token allows something. Unknown and malformed parts
+// allow nothing. Without "atproto", the whole scope allows nothing. "include:" allows nothing either:
+// the issuer of a token replaces it by what it includes.
 func (s Scope) Allows(p Permission) bool {
 	return s.atproto() && slices.ContainsFunc(strings.Fields(string(s)), p.inPart)
 }

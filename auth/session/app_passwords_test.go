@@ -130,7 +130,7 @@ func TestAppPasswordLimit(t *testing.T) {
 	}
 }
 
-// Nobody has no app passwords, whoever else has some.
+// The DID "" has no app passwords, although other accounts have some.
 func TestAppPasswordsOfNobody(t *testing.T) {
 	a := AppPasswords{Store: memory.New(), Now: func() time.Time { return start }}
 	password, _, err := a.Create(t.Context(), alice, "phone", true)

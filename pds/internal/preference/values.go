@@ -54,8 +54,8 @@ func (h *Handler) load(ctx context.Context, did syntax.DID, n Namespace) (values
 	return slices.DeleteFunc(all, func(p json.RawMessage) bool { return !n.has(typeOf(p)) }), err
 }
 
-// replace removes those of an account's preferences of a namespace that kept doesn't hold on to, and adds fresh ones, in one
-// step.
+// replace removes an account's preferences of a namespace, except those for which kept returns true,
+// and adds fresh ones, in one step. It tries again if a simultaneous request was faster.
 func (h *Handler) replace(
 	ctx context.Context, account auth.Account, n Namespace, kept func(json.RawMessage) bool, fresh values,
 ) error {
@@ -78,8 +78,9 @@ func (h *Handler) replace(
 		} else {
 			err = h.Documents.SwapDocument(ctx, old, d)
 		}
-		changed := errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrNotFound)
-		if !changed { // by a simultaneous request
+		overtaken := errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrConflict) ||
+			errors.Is(err, storage.ErrNotFound)
+		if !overtaken {
 			return err
 		}
 	}
@@ -90,8 +91,8 @@ func (n Namespace) has(typ string) bool { return typ == n.Name || strings.HasPre
 
 func (n Namespace) isPrivate(p json.RawMessage) bool { return slices.Contains(n.Private, typeOf(p)) }
 
-// typeOf returns the type of a preference, "" if it has none. Just the property "$type" is it: to decode into a struct would
-// take "$TYPE" for one, too, and what passes here for one type be of another to those who read it.
+// typeOf returns the type of a preference, "" if it has none. Only "$type" counts. Decoding into a
+// struct would also accept "$TYPE", so a preference could pass as one type and be read as another.
 func typeOf(p json.RawMessage) string {
 	var properties map[string]json.RawMessage
 	var typ string
